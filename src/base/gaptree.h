@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Disjoint inclusive ranges of 64-bit addresses in a balanced (AVL) tree that
+ * also knows its gaps: lookup, insertion, removal and "first gap that fits" all
+ * take logarithmic time. The node is part of the user's struct, so nothing here
+ * allocates or fails. Not locked: the owner's lock guards every call.
+ */
+#ifndef BASE_GAPTREE_H
+#define BASE_GAPTREE_H
+
+#include "base/compiler.h"
+
+struct base_gapnode {
+	struct base_gapnode *child[2];
+	uint64_t start, last; /* set by the user before insertion, fixed while inserted */
+	uint64_t gap;	      /* bytes free directly below start (saturated at 2^64 - 1) */
+	uint64_t max_gap;     /* largest `gap` in this subtree */
+	uint8_t height;
+	uint8_t user[7]; /* free for the struct around, so that it can stay small */
+};
+
+struct base_gaptree {
+	struct base_gapnode *root;
+	size_t count;
+};
+
+static inline void base_gaptree_init(struct base_gaptree *tree)
+{
+	tree->root = NULL;
+	tree->count = 0;
+}
+
+/*
+ * Insert node with its start and last (start <= last) set. False, and nothing
+ * changes, if it meets a range that is there.
+ */
+bool base_gaptree_insert(struct base_gaptree *tree, struct base_gapnode *node);
+
+/* Remove a node that is in the tree. */
+void base_gaptree_remove(struct base_gaptree *tree, struct base_gapnode *node);
+
+/* The lowest range that has an address >= start and <= last; NULL if none. */
+struct base_gapnode *base_gaptree_first(const struct base_gaptree *tree, uint64_t start,
+					uint64_t last);
+
+/*
+ * First fit inside [start, last]: the lowest address a with a free block
+ * [a, a + length - 1] where, for a gap that begins at h (clipped to start),
+ * a = round_up(h, align) | offset. align is a power of two, length > 0. Gaps are visited in
+ * ascending order; the first one whose a fits wins. True and *addr, or false.
+ */
+bool base_gaptree_fit(const struct base_gaptree *tree, uint64_t start, uint64_t last,
+		      uint64_t length, uint64_t align, uint64_t offset, uint64_t *addr);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The few system calls the library makes for itself. They go to the kernel
+ * directly, so that a preloaded library never meets its own wrappers. All
+ * return a value >= 0 or a negative errno and leave errno alone.
+ */
+#ifndef BASE_SYS_H
+#define BASE_SYS_H
+
+#include "base/compiler.h"
+
+#include <sys/types.h>
+
+int base_sys_close(int fd);
+
+/*
+ * A close-on-exec copy of fd with a number out of the way of the program's own
+ * (as high as the limits allow).
+ */
+int base_sys_dup_high(int fd);
+
+/* Move fd to a high number: as above, and fd is closed in any case. */
+int base_sys_move_high(int fd);
+
+/* A connected pair of local stream sockets, both close-on-exec. */
+int base_sys_socketpair(int fds[2]);
+
+/* True if the other end of the pair is closed everywhere. */
+bool base_sys_is_hung_up(int fd);
+
+ssize_t base_sys_write(int fd, const void *buf, size_t n);
+ssize_t base_sys_read(int fd, void *buf, size_t n);
+
+/*
+ * Sleep until one of `count` (at most 8) descriptors is readable or hung up.
+ * Returns its index, the lowest if there are several.
+ */
+int base_sys_wait_readable(const int *fds, size_t count);
+
+/* Is fd an eventfd? 0, -EBADF if it is not open, -EINVAL if it is something else. */
+int base_sys_check_eventfd(int fd);
+
+int base_sys_gettid(void);
+
+#endif
