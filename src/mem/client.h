@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client is whoever makes a call: every call carries one. It says how to
+ * reach the caller's memory and what the caller's file descriptors mean; the
+ * layers below the front ends know nothing else about the caller.
+ */
+#ifndef MEM_CLIENT_H
+#define MEM_CLIENT_H
+
+#include "base/base.h"
+
+struct mem_client;
+struct mem_file;
+
+struct mem_client_ops {
+	/*
+	 * Copy n bytes from / to the client's memory. 0, or -EFAULT (a prefix
+	 * may have been copied). NULL in both for clients that are not remote.
+	 */
+	int (*copy_in)(struct mem_client *client, void *dst, uint64_t addr, size_t n);
+	int (*copy_out)(struct mem_client *client, uint64_t addr, const void *src, size_t n);
+
+	/*
+	 * The file behind one of the client's fds, with a reference for the
+	 * caller. -EBADF: not open; -EBADFD: open, but none of our files.
+	 */
+	int (*file_get)(struct mem_client *client, int fd, struct mem_file **file);
+
+	/*
+	 * A private descriptor (>= 0, the caller closes it with base_sys_close)
+	 * of the client's eventfd. -EBADF: not open; -EINVAL: not an eventfd.
+	 */
+	int (*eventfd_get)(struct mem_client *client, int fd);
+};
+
+struct mem_client {
+	const struct mem_client_ops *ops;
+	bool remote; /* its memory is not ours: copies go through ops */
+};
+
+/* Read / write the client's memory at address `addr` in it. 0 or -EFAULT. */
+static inline int mem_copy_in(struct mem_client *client, void *dst, uint64_t addr, size_t n)
+{
+	if (base_likely(!client->remote))
+		return base_guard_copy(dst, (const void *)(uintptr_t)addr, n);
+	return client->ops->copy_in(client, dst, addr, n);
+}
+
+static inline int mem_copy_out(struct mem_client *client, uint64_t addr, const void *src, size_t n)
+{
+	if (base_likely(!client->remote))
+		return base_guard_copy((void *)(uintptr_t)addr, src, n);
+	return client->ops->copy_out(client, addr, src, n);
+}
+
+/* Write n zero bytes to the client's memory. 0 or -EFAULT. */
+int mem_clear_out(struct mem_client *client, uint64_t addr, uint64_t n);
+
+/* Are the n bytes at addr of the client all zero? 0 and *zero, or -EFAULT. */
+int mem_is_zero(struct mem_client *client, uint64_t addr, uint64_t n, bool *zero);
+
+/*
+ * Copy in a struct whose size the client chose (iommufd-ioctls.md 1.2e): `size`
+ * bytes at addr into the `known` bytes at dst, missing tail taken as 0. -E2BIG
+ * if a byte beyond `known` is not 0, -EFAULT.
+ */
+int mem_copy_in_struct(struct mem_client *client, void *dst, size_t known, uint64_t addr,
+		       size_t size);
+
+#endif

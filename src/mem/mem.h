@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The outward header of mem/: clients, their memory and their files. */
+#ifndef MEM_MEM_H
+#define MEM_MEM_H
+
+#include "base/base.h"
+#include "mem/client.h"
+#include "mem/file.h"
+#include "mem/source.h"
+
+#endif
