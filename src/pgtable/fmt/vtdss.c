@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+/* Page tables in the VT-d second-stage format. */
+#include "pgtable/fmt/vtdss.h"
+#include "pgtable/template.h"
+
+const struct pgtable_format pgtable_vtdss = {
+	.name = "vtdss",
+	.pgsizes = FMT_PGSIZES,
+	FMT_OPS,
+};
