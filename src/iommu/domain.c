@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/* Paging domains: their tables, and what all domains share. */
+#include "iommu/driver.h"
+
+#include <errno.h>
+
+static uint64_t last_tag;
+
+uint64_t iommu_new_tag(void)
+{
+	return base_add(&last_tag, 1);
+}
+
+int iommu_domain_alloc(struct iommu_device *device, uint32_t flags,
+		       const struct iommu_user_data *data, struct iommu_domain **out)
+{
+	return device->iommu->driver->domain_alloc(device, flags, data, out);
+}
+
+int iommu_domain_alloc_nested(struct iommu_device *device, struct iommu_domain *parent,
+			      uint32_t flags, const struct iommu_user_data *data,
+			      struct iommu_domain **out)
+{
+	if (!device->iommu->driver->domain_alloc_nested)
+		return -EOPNOTSUPP;
+	return device->iommu->driver->domain_alloc_nested(device, parent, flags, data, out);
+}
+
+void iommu_domain_init(struct iommu_domain *domain, const struct iommu_domain_ops *ops,
+		       struct iommu *iommu)
+{
+	domain->ops = ops;
+	domain->iommu = iommu;
+	domain->tag = iommu_new_tag();
+	base_mutex_init(&domain->lock, RANK_DOMAIN);
+}
+
+int iommu_domain_init_paging(struct iommu_domain *domain, const struct pgtable_format *format,
+			     unsigned va_lg2)
+{
+	int rc = pgtable_init(&domain->pt, format, va_lg2);
+
+	if (rc)
+		return rc;
+	domain->aperture_start = 0;
+	domain->aperture_last = ((uint64_t)1 << va_lg2) - 1;
+	/* Sizes of half the space and more are no use (pgtable-formats.md 1.7). */
+	domain->pgsizes = format->pgsizes & (((uint64_t)1 << (va_lg2 - 1)) - 1);
+	return 0;
+}
+
+void iommu_domain_free(struct iommu_domain *domain)
+{
+	struct base_list trash;
+
+	base_list_init(&trash);
+	iommu_sync(&trash);
+	if (!domain->parent)
+		pgtable_fini(&domain->pt);
+	domain->ops->free(domain);
+}
+
+int iommu_domain_map(struct iommu_domain *domain, uint64_t iova, uint64_t pa, uint64_t length,
+		     uint32_t prot, uint64_t pgsizes)
+{
+	if (domain->no_read_only && !(prot & PGTABLE_WRITE))
+		return -EINVAL;
+	base_scoped_lock(&domain->lock);
+	return pgtable_map(&domain->pt, iova, pa, length, prot, pgsizes & domain->pgsizes);
+}
+
+void iommu_domain_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t length,
+			struct base_list *trash)
+{
+	base_scoped_lock(&domain->lock);
+	pgtable_unmap(&domain->pt, iova, length, trash);
+	iommu_domain_flush(domain);
+}
+
+void iommu_domain_flush(struct iommu_domain *domain)
+{
+	base_store_fence(&domain->tag, iommu_new_tag());
+}
+
+bool iommu_paging_translate(struct iommu_domain *domain, uint32_t pasid, uint64_t iova,
+			    uint32_t prot, struct pgtable_leaf *leaf, iommu_fault_code *code)
+{
+	(void)pasid;
+	if (iova > domain->aperture_last) {
+		*code = IOMMU_FAULT_TOO_WIDE;
+		return false;
+	}
+	if (!pgtable_walk(&domain->pt, iova, leaf)) {
+		*code = IOMMU_FAULT_NOT_MAPPED;
+		return false;
+	}
+	if (!(leaf->prot & prot)) {
+		*code = prot == PGTABLE_WRITE ? IOMMU_FAULT_NO_WRITE : IOMMU_FAULT_NO_READ;
+		return false;
+	}
+	return true;
+}
+
+void iommu_leaf_clip(struct pgtable_leaf *leaf, uint64_t start, uint64_t last)
+{
+	if (leaf->start < start) {
+		leaf->pa += start - leaf->start;
+		leaf->start = start;
+	}
+	leaf->last = base_min_u64(leaf->last, last);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside iommu/: what a kind of IOMMU supplies, and the state that all kinds share. */
+#ifndef IOMMU_DRIVER_H
+#define IOMMU_DRIVER_H
+
+#include "iommu/iommu.h"
+
+/* One kind of IOMMU. Members may be NULL where the comment says so. */
+struct iommu_driver {
+	const char *kind; /* the word in `--iommu KIND` */
+
+	/* A zeroed device of the driver's own size, embedding struct iommu_device. NULL: no memory.
+	 */
+	struct iommu_device *(*device_alloc)(void);
+
+	/* Fill type, len, data and capabilities. -EOPNOTSUPP: `type` is not one of ours. */
+	int (*hw_info)(struct iommu_device *device, uint32_t type, struct iommu_device_facts *info);
+
+	/* See iommu_domain_alloc(), iommu_domain_alloc_nested(). */
+	int (*domain_alloc)(struct iommu_device *device, uint32_t flags,
+			    const struct iommu_user_data *data, struct iommu_domain **out);
+	int (*domain_alloc_nested)(struct iommu_device *device, struct iommu_domain *parent,
+				   uint32_t flags, const struct iommu_user_data *data,
+				   struct iommu_domain **out);
+
+	/* See iommu_viommu_alloc(). NULL: no vIOMMUs. */
+	int (*viommu_alloc)(struct iommu_device *device, struct iommu_domain *parent,
+			    const struct iommu_user_data *data, struct iommu_viommu **out);
+	uint32_t viommu_type; /* the only one */
+
+	/*
+	 * `pasid` of the device is about to use `domain` (NULL: nothing, which
+	 * never fails). The group lock is held. An errno refuses it.
+	 */
+	int (*attach)(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain);
+
+	const struct iommu_reserved *reserved;
+	size_t reserved_count;
+};
+
+extern const struct iommu_driver iommu_vtd_driver;
+extern const struct iommu_driver iommu_mock_driver;
+
+struct iommu {
+	const struct iommu_driver *driver;
+	struct base_mutex lock; /* faults */
+	struct iommu_fault_record faults;
+};
+
+struct iommu_group {
+	unsigned number;
+	struct base_mutex lock; /* everything below, and the domains of the devices */
+	struct base_list devices;
+	const void *owner;
+	unsigned owner_count;
+};
+
+/* Count a refused request and remember it. */
+void iommu_report_fault(struct iommu_device *device, uint32_t pasid,
+			const struct iommu_dma_fault *fault);
+
+/* A value for struct iommu_domain.tag that was never used before. */
+uint64_t iommu_new_tag(void);
+
+/* Translate through a paging domain's own table; the translate() of such domains. */
+bool iommu_paging_translate(struct iommu_domain *domain, uint32_t pasid, uint64_t iova,
+			    uint32_t prot, struct pgtable_leaf *leaf, iommu_fault_code *code);
+
+/* Cut `leaf` so that it does not reach beyond [start, last]. */
+void iommu_leaf_clip(struct pgtable_leaf *leaf, uint64_t start, uint64_t last);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/* vIOMMUs and the virtual ids of their devices. */
+#include "iommu/driver.h"
+
+#include <errno.h>
+
+bool iommu_viommu_is_supported(struct iommu_device *device, uint32_t type)
+{
+	const struct iommu_driver *driver = device->iommu->driver;
+
+	return driver->viommu_alloc && driver->viommu_type == type;
+}
+
+int iommu_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent, uint32_t type,
+		       const struct iommu_user_data *data, struct iommu_viommu **out)
+{
+	if (!iommu_viommu_is_supported(device, type))
+		return -EOPNOTSUPP;
+	return device->iommu->driver->viommu_alloc(device, parent, data, out);
+}
+
+void iommu_viommu_init(struct iommu_viommu *viommu, const struct iommu_viommu_ops *ops,
+		       struct iommu *iommu, struct iommu_domain *parent)
+{
+	viommu->ops = ops;
+	viommu->iommu = iommu;
+	viommu->parent = parent;
+	base_mutex_init(&viommu->lock, RANK_VIOMMU_MAP);
+	base_gaptree_init(&viommu->vdevices);
+}
+
+void iommu_viommu_free(struct iommu_viommu *viommu)
+{
+	base_assert(viommu->vdevices.count == 0);
+	viommu->ops->free(viommu);
+}
+
+int iommu_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
+			      const struct iommu_user_data *data, struct iommu_domain **out)
+{
+	int rc;
+
+	if (!viommu->ops->domain_alloc_nested)
+		return -EOPNOTSUPP;
+	rc = viommu->ops->domain_alloc_nested(viommu, flags, data, out);
+	if (!rc)
+		(*out)->viommu = viommu;
+	return rc;
+}
+
+int iommu_vdevice_reserve(struct iommu_viommu *viommu, struct iommu_device *device,
+			  uint64_t virt_id, struct iommu_vdevice *vdevice)
+{
+	vdevice->viommu = viommu;
+	vdevice->device = device;
+	vdevice->visible = false;
+	vdevice->node.start = vdevice->node.last = virt_id;
+	base_scoped_lock(&viommu->lock);
+	return base_gaptree_insert(&viommu->vdevices, &vdevice->node) ? 0 : -EEXIST;
+}
+
+void iommu_vdevice_show(struct iommu_vdevice *vdevice)
+{
+	base_scoped_lock(&vdevice->viommu->lock);
+	vdevice->visible = true;
+}
+
+void iommu_vdevice_remove(struct iommu_vdevice *vdevice)
+{
+	base_scoped_lock(&vdevice->viommu->lock);
+	base_gaptree_remove(&vdevice->viommu->vdevices, &vdevice->node);
+}
+
+bool iommu_viommu_find_device(struct iommu_viommu *viommu, struct iommu_device *device,
+			      uint64_t *virt_id)
+{
+	uint64_t next = 0;
+	struct base_gapnode *node;
+
+	base_scoped_lock(&viommu->lock);
+	while ((node = base_gaptree_first(&viommu->vdevices, next, UINT64_MAX))) {
+		struct iommu_vdevice *vdevice = base_container_of(node, struct iommu_vdevice, node);
+
+		if (vdevice->visible && vdevice->device == device) {
+			*virt_id = node->start;
+			return true;
+		}
+		if (node->last == UINT64_MAX)
+			break;
+		next = node->last + 1;
+	}
+	return false;
+}

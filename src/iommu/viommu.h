@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hardware side of a vIOMMU: a slice of an IOMMU given to a guest, on a
+ * nesting parent domain, with the guest's names (virtual ids) for its devices.
+ */
+#ifndef IOMMU_VIOMMU_H
+#define IOMMU_VIOMMU_H
+
+#include "iommu/device.h"
+
+struct iommu_viommu_ops {
+	/* A nested domain on the vIOMMU; NULL: not supported. */
+	int (*domain_alloc_nested)(struct iommu_viommu *viommu, uint32_t flags,
+				   const struct iommu_user_data *data, struct iommu_domain **out);
+	void (*free)(struct iommu_viommu *viommu);
+};
+
+struct iommu_viommu {
+	const struct iommu_viommu_ops *ops;
+	struct iommu *iommu; /* the instance of the device it was made with */
+	struct iommu_domain *parent;
+	struct base_mutex lock;	      /* vdevices */
+	struct base_gaptree vdevices; /* by virtual id */
+};
+
+/* A device as the guest knows it. */
+struct iommu_vdevice {
+	struct base_gapnode node; /* start = last = virtual id */
+	struct iommu_viommu *viommu;
+	struct iommu_device *device;
+	bool visible; /* to drivers: set once it is complete */
+};
+
+/*
+ * A vIOMMU of `type` for the IOMMU of `device`, on `parent` (a nesting parent
+ * that outlives it), with driver data or NULL. -EOPNOTSUPP: no such type here.
+ */
+int iommu_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent, uint32_t type,
+		       const struct iommu_user_data *data, struct iommu_viommu **out);
+bool iommu_viommu_is_supported(struct iommu_device *device, uint32_t type);
+void iommu_viommu_free(struct iommu_viommu *viommu);
+
+/* For drivers: the common members. */
+void iommu_viommu_init(struct iommu_viommu *viommu, const struct iommu_viommu_ops *ops,
+		       struct iommu *iommu, struct iommu_domain *parent);
+
+/* As iommu_domain_alloc_nested(). -EOPNOTSUPP: the vIOMMU has no nesting. */
+int iommu_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
+			      const struct iommu_user_data *data, struct iommu_domain **out);
+
+/*
+ * Take the slot of a virtual id for a vdevice, still hidden from drivers; make it
+ * visible; give it back. -EEXIST: the id is taken, hidden or not.
+ */
+int iommu_vdevice_reserve(struct iommu_viommu *viommu, struct iommu_device *device,
+			  uint64_t virt_id, struct iommu_vdevice *vdevice);
+void iommu_vdevice_show(struct iommu_vdevice *vdevice);
+void iommu_vdevice_remove(struct iommu_vdevice *vdevice);
+
+/* The virtual id of a device on a vIOMMU. False if it has no visible vdevice there. */
+bool iommu_viommu_find_device(struct iommu_viommu *viommu, struct iommu_device *device,
+			      uint64_t *virt_id);
+
+#endif

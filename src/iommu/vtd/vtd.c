@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/* VT-d in scalable mode: identity, paging domains, attachment. */
+#include "iommu/vtd/vtd.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct iommu_reserved vtd_reserved[] = {
+	{VTD_MSI_START, VTD_MSI_LAST, IOMMU_RESERVED_MSI},
+};
+
+static struct iommu_device *vtd_device_alloc(void)
+{
+	return base_zalloc(sizeof(struct iommu_device));
+}
+
+static int vtd_hw_info(struct iommu_device *device, uint32_t type, struct iommu_device_facts *facts)
+{
+	struct iommu_hw_info_vtd vtd = {
+		.flags = IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17,
+		.cap_reg = VTD_CAP,
+		.ecap_reg = VTD_ECAP,
+	};
+
+	(void)device;
+	if (type != IOMMU_HW_INFO_TYPE_DEFAULT && type != IOMMU_HW_INFO_TYPE_INTEL_VTD)
+		return -EOPNOTSUPP;
+	facts->type = IOMMU_HW_INFO_TYPE_INTEL_VTD;
+	facts->len = sizeof(vtd);
+	memcpy(facts->data, &vtd, sizeof(vtd));
+	facts->capabilities = IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	return 0;
+}
+
+bool vtd_is_interrupt(uint32_t pasid, uint64_t iova)
+{
+	return !pasid && iova >= VTD_MSI_START && iova <= VTD_MSI_LAST;
+}
+
+static bool vtd_translate(struct iommu_domain *domain, uint32_t pasid, uint64_t iova, uint32_t prot,
+			  struct pgtable_leaf *leaf, iommu_fault_code *code)
+{
+	if (vtd_is_interrupt(pasid, iova)) {
+		*code = IOMMU_FAULT_INTERRUPT;
+		return false;
+	}
+	return iommu_paging_translate(domain, pasid, iova, prot, leaf, code);
+}
+
+static void vtd_domain_free(struct iommu_domain *domain)
+{
+	base_free(domain);
+}
+
+static const struct iommu_domain_ops vtd_paging_ops = {
+	.translate = vtd_translate,
+	.free = vtd_domain_free,
+};
+
+/* First stage unless the client needs what only the second has (vtd.md 2). */
+static int vtd_domain_alloc(struct iommu_device *device, uint32_t flags,
+			    const struct iommu_user_data *data, struct iommu_domain **out)
+{
+	bool parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
+	struct iommu_domain *domain;
+	int rc;
+
+	if (data || (flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_PASID)))
+		return -EOPNOTSUPP;
+	domain = base_zalloc(sizeof(*domain));
+	if (!domain)
+		return -ENOMEM;
+	iommu_domain_init(domain, &vtd_paging_ops, device->iommu);
+	rc = parent ? iommu_domain_init_paging(domain, &pgtable_vtdss, VTD_SS_WIDTH)
+		    : iommu_domain_init_paging(domain, &pgtable_x86_64, VTD_FS_WIDTH);
+	if (rc) {
+		base_free(domain);
+		return rc;
+	}
+	domain->nest_parent = domain->no_read_only = parent;
+	*out = domain;
+	return 0;
+}
+
+static int vtd_attach(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain)
+{
+	(void)device, (void)pasid;
+	return domain && domain->parent ? vtd_nested_check(domain) : 0;
+}
+
+const struct iommu_driver iommu_vtd_driver = {
+	.kind = "vtd",
+	.device_alloc = vtd_device_alloc,
+	.hw_info = vtd_hw_info,
+	.domain_alloc = vtd_domain_alloc,
+	.domain_alloc_nested = vtd_nested_alloc,
+	.attach = vtd_attach,
+	.reserved = vtd_reserved,
+	.reserved_count = base_array_size(vtd_reserved),
+};
