@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/* The context: one open of /dev/iommu. */
+#include "iommufd/call.h"
+
+#include <errno.h>
+
+static struct iommufd_ctx *ctx_of(struct mem_file *file)
+{
+	return base_container_of(file, struct iommufd_ctx, file);
+}
+
+static long context_ioctl(struct mem_file *file, struct mem_client *client, uint32_t cmd,
+			  uint64_t arg)
+{
+	return iommufd_call_run(ctx_of(file), client, cmd, arg);
+}
+
+static void context_release(struct mem_file *file)
+{
+	struct iommufd_ctx *ctx = ctx_of(file);
+
+	iommufd_objects_fini(ctx);
+	base_assert(base_list_is_empty(&ctx->groups));
+	base_free(ctx);
+}
+
+static const struct mem_file_ops context_ops = {
+	.name = "iommufd",
+	.ioctl = context_ioctl,
+	.release = context_release,
+};
+
+int iommufd_open(const struct iommufd_options *options, struct mem_file **file)
+{
+	struct iommufd_ctx *ctx = base_zalloc(sizeof(*ctx));
+
+	if (!ctx)
+		return -ENOMEM;
+	mem_file_init(&ctx->file, &context_ops);
+	ctx->options = *options;
+	iommufd_objects_init(&ctx->objects);
+	base_mutex_init(&ctx->groups_lock, RANK_LEAF);
+	base_list_init(&ctx->groups);
+	*file = &ctx->file;
+	return 0;
+}
+
+struct iommufd_ctx *iommufd_ctx_of(struct mem_file *file)
+{
+	return file->ops == &context_ops ? ctx_of(file) : NULL;
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+/* The ioctls on an IOAS. */
+#include "iommufd/private.h"
+
+#include <errno.h>
+
+static struct iommufd_ioas *ioas_lookup(struct iommufd_call *call, uint32_t id)
+{
+	struct iommufd_object *obj = iommufd_call_lookup(call, id, IOMMUFD_OBJ_IOAS);
+
+	return obj ? base_container_of(obj, struct iommufd_ioas, obj) : NULL;
+}
+
+int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd)
+{
+	struct iommufd_object *obj;
+	struct iommufd_ioas *ioas;
+	int rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	rc = iommufd_object_alloc(call->ctx, sizeof(*ioas), IOMMUFD_OBJ_IOAS, &obj);
+	if (rc)
+		return rc;
+	ioas = base_container_of(obj, struct iommufd_ioas, obj);
+	iopt_init(&ioas->iopt);
+	base_mutex_init(&ioas->lock, RANK_IOAS);
+	base_list_init(&ioas->hwpts);
+	cmd->out_ioas_id = obj->id;
+	call->created = obj;
+	call->respond = true;
+	return 0;
+}
+
+void iommufd_ioas_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj)
+{
+	(void)ctx;
+	iopt_fini(&base_container_of(obj, struct iommufd_ioas, obj)->iopt);
+}
+
+/* Write the usable ranges as far as the client's array reaches; *total counts all. */
+static int write_ranges_locked(struct iommufd_call *call, const struct iopt *iopt,
+			       const struct iommu_ioas_iova_ranges *cmd, uint32_t *total)
+{
+	uint64_t start = 0, last;
+
+	base_assert_held(&iopt->iova_lock);
+	*total = 0;
+	while (iopt_next_usable_locked(iopt, &start, UINT64_MAX, &last)) {
+		struct iommu_iova_range range = {.start = start, .last = last};
+
+		if (*total < cmd->num_iovas &&
+		    mem_copy_out(call->client, cmd->allowed_iovas + *total * sizeof(range), &range,
+				 sizeof(range)))
+			return -EFAULT;
+		++*total;
+		if (last == UINT64_MAX)
+			break;
+		start = last + 1;
+	}
+	return 0;
+}
+
+int iommufd_ioas_iova_ranges(struct iommufd_call *call, struct iommu_ioas_iova_ranges *cmd)
+{
+	struct iommufd_ioas *ioas;
+	uint32_t total;
+	int rc;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	ioas = ioas_lookup(call, cmd->ioas_id);
+	if (!ioas)
+		return -ENOENT;
+	base_scoped_read(&ioas->iopt.iova_lock);
+	rc = write_ranges_locked(call, &ioas->iopt, cmd, &total);
+	if (rc)
+		return rc;
+	rc = total > cmd->num_iovas ? -EMSGSIZE : 0;
+	cmd->num_iovas = total;
+	cmd->out_iova_alignment = ioas->iopt.alignment;
+	call->respond = true;
+	return rc;
+}
+
+/* Put `range` into the sorted array of `count` ranges. -EINVAL if it meets one of them. */
+static int allowed_insert(struct iopt_allowed *ranges, size_t count, struct iommu_iova_range range)
+{
+	size_t at = count;
+
+	if (range.start >= range.last)
+		return -EINVAL;
+	while (at && ranges[at - 1].start > range.last)
+		at--;
+	if (at && ranges[at - 1].last >= range.start)
+		return -EINVAL;
+	for (size_t i = count; i > at; i--)
+		ranges[i] = ranges[i - 1];
+	ranges[at] = (struct iopt_allowed){.start = range.start, .last = range.last};
+	return 0;
+}
+
+int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_iovas *cmd)
+{
+	struct iopt_allowed *ranges = NULL;
+	struct iommufd_ioas *ioas;
+	int rc = 0;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	ioas = ioas_lookup(call, cmd->ioas_id);
+	if (!ioas)
+		return -ENOENT;
+	for (uint32_t i = 0; i < cmd->num_iovas && !rc; i++) {
+		struct iommu_iova_range range;
+
+		rc = mem_copy_in(call->client, &range, cmd->allowed_iovas + i * sizeof(range),
+				 sizeof(range));
+		if (!rc)
+			rc = iopt_allowed_grow(&ranges, i);
+		if (!rc)
+			rc = allowed_insert(ranges, i, range);
+	}
+	if (!rc)
+		rc = iopt_allow(&ioas->iopt, ranges, cmd->num_iovas);
+	if (rc)
+		base_free(ranges);
+	return rc;
+}
+
+#define MAP_FLAGS (IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_WRITEABLE | IOMMU_IOAS_MAP_READABLE)
+
+static uint32_t prot_of(uint32_t flags)
+{
+	return (flags & IOMMU_IOAS_MAP_READABLE ? PGTABLE_READ : 0) |
+	       (flags & IOMMU_IOAS_MAP_WRITEABLE ? PGTABLE_WRITE : 0);
+}
+
+/* The size of the client's memory (7.5). */
+static int check_user_range(uint64_t addr, uint64_t length)
+{
+	uint64_t end;
+
+	if (__builtin_add_overflow(addr, length, &end))
+		return -EOVERFLOW;
+	return !length || length > SIZE_MAX - BASE_PAGE_SIZE ? -EINVAL : 0;
+}
+
+int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
+{
+	struct iopt_map_request request = {
+		.client = call->client,
+		.addr = cmd->user_va,
+		.length = cmd->length,
+		.prot = prot_of(cmd->flags),
+		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+	};
+	struct iommufd_ioas *ioas;
+	uint64_t iova = cmd->iova;
+	int rc;
+
+	if ((cmd->flags & ~MAP_FLAGS) || cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (cmd->iova == UINT64_MAX || cmd->length == UINT64_MAX)
+		return -EOVERFLOW;
+	if (!request.prot)
+		return -EINVAL;
+	ioas = ioas_lookup(call, cmd->ioas_id);
+	if (!ioas)
+		return -ENOENT;
+	rc = check_user_range(request.addr, request.length);
+	if (!rc)
+		rc = iopt_map(&ioas->iopt, &request, &iova);
+	if (rc)
+		return rc;
+	cmd->iova = iova;
+	call->respond = true;
+	return 0;
+}
+
+int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd)
+{
+	bool all = cmd->iova == 0 && cmd->length == UINT64_MAX;
+	struct iommufd_ioas *ioas = ioas_lookup(call, cmd->ioas_id);
+	uint64_t last = UINT64_MAX, unmapped;
+	int rc;
+
+	if (!ioas)
+		return -ENOENT;
+	if (!all) {
+		if (cmd->iova == UINT64_MAX || cmd->length == UINT64_MAX)
+			return -EOVERFLOW;
+		if (!cmd->length)
+			return -EINVAL;
+		if (!base_range_last(cmd->iova, cmd->length, &last))
+			return -EOVERFLOW;
+	}
+	rc = iopt_unmap(&ioas->iopt, cmd->iova, last, &unmapped);
+	if (rc)
+		return rc;
+	if (!unmapped && !all)
+		return -ENOENT;
+	cmd->length = unmapped;
+	call->respond = true;
+	return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside iommufd/: the IOVA space of an IOAS (iommufd-ioctls.md 3): areas, each
+ * one mapping of a page source, the ranges that are reserved or allowed, and the
+ * domains that are kept filled with the areas.
+ *
+ * Locks: domains_lock (read: map and unmap; write: a domain joins or leaves)
+ * outside iova_lock (the trees and lists).
+ */
+#ifndef IOMMUFD_IOPT_H
+#define IOMMUFD_IOPT_H
+
+#include "iommu/iommu.h"
+#include "mem/mem.h"
+
+/* What an area is going through; kept in node.user[1] (guarded by iova_lock). */
+enum iopt_area_state {
+	IOPT_AREA_NEW, /* being filled: occupies its IOVA, otherwise invisible */
+	IOPT_AREA_LIVE,
+	IOPT_AREA_REMOVING, /* taken by an unmap */
+};
+
+/* 72 bytes: there may be a million of them. */
+struct iopt_area {
+	struct base_gapnode node; /* user[0]: PGTABLE_* rights, user[1]: state */
+	struct mem_source *source;
+	uint64_t offset; /* of the first byte, in the source */
+};
+
+/* What a map allocates: a page source, and the area that it is made for. 112 bytes. */
+struct iopt_mapping {
+	struct mem_source source; /* outlives `first` if other areas share it */
+	struct iopt_area first;
+};
+
+/* A range nobody may map. They may overlap each other. */
+struct iopt_reserved {
+	struct base_list node; /* sorted by start */
+	uint64_t start, last;
+	const void *owner;
+};
+
+struct iopt_allowed {
+	uint64_t start, last;
+};
+
+/* A domain that is filled with the areas. */
+struct iopt_domain {
+	struct base_list node;
+	struct iommu_domain *domain;
+};
+
+struct iopt {
+	struct base_rwlock domains_lock;
+	struct base_list domains; /* struct iopt_domain; changed under both locks */
+	unsigned domain_count;
+	struct base_rwlock iova_lock;
+	struct base_gaptree areas;
+	struct base_spare spare; /* struct iopt_mapping */
+	struct base_list reserved;
+	struct iopt_allowed *allowed; /* sorted, disjoint */
+	size_t allowed_count;
+	uint64_t alignment; /* of every IOVA, length and source address */
+};
+
+void iopt_init(struct iopt *iopt);
+
+/* Unmap everything and free it all. No domain is left. */
+void iopt_fini(struct iopt *iopt);
+
+/* What to map: all of [addr, addr + length - 1] of the client's memory, length > 0. */
+struct iopt_map_request {
+	struct mem_client *client;
+	uint64_t addr, length;
+	uint32_t prot; /* PGTABLE_* */
+	bool fixed;    /* at *iova; else a place is chosen that shares the low bits of addr */
+};
+
+/*
+ * Map memory at *iova, or set it. 3.2-3.4: -EINVAL, -EOVERFLOW, -EEXIST, -ENOSPC,
+ * -EFAULT, -ENOMEM.
+ */
+int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t *iova);
+
+/*
+ * Unmap the areas inside [start, last]; *unmapped counts bytes, also on failure.
+ * -EBUSY, -ENOENT: an area in transition, or only partly inside (10.4).
+ */
+int iopt_unmap(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t *unmapped);
+
+/* Reserve a range. -EADDRINUSE: it meets an area or an allowed range. -ENOMEM. */
+int iopt_reserve(struct iopt *iopt, uint64_t start, uint64_t last, const void *owner);
+
+/* Drop every reservation of an owner. */
+void iopt_unreserve(struct iopt *iopt, const void *owner);
+
+/* Make room for one more range behind `count` in an array that began as NULL. -ENOMEM. */
+int iopt_allowed_grow(struct iopt_allowed **ranges, size_t count);
+
+/* Replace the allowed ranges; takes over the array on success. -EADDRINUSE. */
+int iopt_allow(struct iopt *iopt, struct iopt_allowed *ranges, size_t count);
+
+/*
+ * A domain joins: its page size and aperture are imposed, then it is filled.
+ * All or nothing. -EINVAL, -EADDRINUSE, -EFAULT, -ENOMEM (section 10.5).
+ */
+int iopt_add_domain(struct iopt *iopt, struct iopt_domain *domain);
+
+/* A domain leaves: unmapped, its aperture no longer imposed. Never fails. */
+void iopt_remove_domain(struct iopt *iopt, struct iopt_domain *domain);
+
+/* ---- placement (iopt_place.c); iova_lock is held ---- */
+
+/*
+ * The next maximal range at or after *start, up to `last`, that is not reserved.
+ * True and [*start, *range_last], or false.
+ */
+bool iopt_next_usable_locked(const struct iopt *iopt, uint64_t *start, uint64_t last,
+			     uint64_t *range_last);
+
+/* Choose a place (3.2). -EINVAL, -EOVERFLOW, -ENOSPC. */
+int iopt_place_auto_locked(const struct iopt *iopt, uint64_t length, uint64_t hint, uint64_t *iova);
+
+/* Check a fixed place up to, not including, the areas (3.3). -EINVAL, -EOVERFLOW. */
+int iopt_place_fixed_locked(const struct iopt *iopt, uint64_t length, uint64_t iova);
+
+bool iopt_is_reserved_locked(const struct iopt *iopt, uint64_t start, uint64_t last);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside iommufd/: the context, the calls on it, and the objects' structs. */
+#ifndef IOMMUFD_PRIVATE_H
+#define IOMMUFD_PRIVATE_H
+
+#include "iommufd/iommufd.h"
+#include "iommufd/iopt.h"
+#include "iommufd/object.h"
+
+struct iommufd_ctx {
+	struct mem_file file;
+	struct iommufd_options options;
+	struct iommufd_objects objects;
+	struct base_mutex groups_lock;	    /* groups */
+	struct base_list groups;	    /* struct iommufd_group */
+	struct iommufd_object *compat_ioas; /* guarded by objects.lock; no reference */
+};
+
+/* ---- one ioctl in progress (call.c) ---- */
+
+#define IOMMUFD_CALL_LOOKUPS 3
+
+struct iommufd_call {
+	struct iommufd_ctx *ctx;
+	struct mem_client *client;
+	uint64_t addr; /* of the client's struct */
+	uint32_t size; /* of the client's struct, as far as we know it */
+	bool respond;  /* copy the struct back, also if the handler fails */
+
+	/* A new object: published once the struct is copied out, aborted on any failure. */
+	struct iommufd_object *created;
+	/* A lock to release after that; NULL: none. */
+	struct base_mutex *held;
+	/* Objects to put after that. */
+	struct iommufd_object *lookups[IOMMUFD_CALL_LOOKUPS];
+	unsigned lookup_count;
+};
+
+/* Find an object for the length of the call. NULL: -ENOENT. */
+struct iommufd_object *iommufd_call_lookup(struct iommufd_call *call, uint32_t id,
+					   enum iommufd_object_type type);
+
+/* ---- IOAS (ioas.c) ---- */
+
+struct iommufd_ioas {
+	struct iommufd_object obj;
+	struct iopt iopt;
+	struct base_mutex lock; /* hwpts, and domains that join or leave */
+	struct base_list hwpts; /* struct iommufd_hwpt, in order of creation */
+};
+
+int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd);
+int iommufd_ioas_iova_ranges(struct iommufd_call *call, struct iommu_ioas_iova_ranges *cmd);
+int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_iovas *cmd);
+int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd);
+int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd);
+void iommufd_ioas_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+
+/* ---- page tables of the hardware (hwpt.c) ---- */
+
+struct iommufd_hwpt {
+	struct iommufd_object obj;
+	struct iommu_domain *domain;
+	bool pasid_compatible; /* allocated with ALLOC_PASID */
+	bool automatic;	       /* made by an attach to its IOAS, goes with the last attachment */
+
+	/* Paging. */
+	struct iommufd_ioas *ioas; /* NULL: nested */
+	struct base_list ioas_node;
+	struct iopt_domain iopt_domain;
+	bool joined; /* the IOAS fills the domain */
+
+	/* Nested: what it was made from, one of the two. */
+	struct iommufd_hwpt *parent;
+	struct iommufd_viommu *viommu;
+};
+
+int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd);
+void iommufd_hwpt_paging_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+void iommufd_hwpt_paging_abort(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+void iommufd_hwpt_nested_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+
+/* A paging HWPT on `ioas` (its lock held) with an empty domain. Not published. */
+int iommufd_hwpt_paging_new_locked(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas,
+				   struct iommu_device *device, uint32_t flags,
+				   const struct iommu_user_data *data, struct iommufd_hwpt **out);
+
+/* Fill the domain with the mappings of the IOAS (its lock held) and keep it so. */
+int iommufd_hwpt_join_locked(struct iommufd_hwpt *hwpt);
+
+/* The paging HWPT at the bottom of any HWPT. */
+struct iommufd_hwpt *iommufd_hwpt_paging_of(struct iommufd_hwpt *hwpt);
+
+/* ---- devices and groups (device.c, attach.c) ---- */
+
+/* The devices of one iommu group that are bound in one context. */
+struct iommufd_group {
+	struct iommu_group *group;
+	struct base_list node;	      /* in ctx->groups */
+	unsigned devices;	      /* guarded by ctx->groups_lock */
+	struct base_mutex lock;	      /* everything below, and vdevices of the devices */
+	struct base_list attachments; /* struct iommufd_attachment */
+};
+
+struct iommufd_device {
+	struct iommufd_object obj;
+	struct iommufd_ctx *ctx;
+	struct iommu_device *device;
+	struct iommufd_group *group;
+	struct iommufd_vdevice *vdevice; /* guarded by group->lock */
+	bool destroying;		 /* guarded by group->lock; never cleared */
+};
+
+int iommufd_device_get_hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd);
+void iommufd_device_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+void iommufd_device_pre_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+
+/* ---- vIOMMUs and vdevices (viommu.c, vdevice.c) ---- */
+
+struct iommufd_viommu {
+	struct iommufd_object obj;
+	struct iommu_viommu *viommu;
+	struct iommufd_hwpt *hwpt; /* the nesting parent */
+};
+
+struct iommufd_vdevice {
+	struct iommufd_object obj;
+	struct iommu_vdevice vdevice;
+	struct iommufd_device *idev;
+	struct iommufd_viommu *viommu; /* NULL until the virtual id is reserved */
+};
+
+int iommufd_viommu_alloc(struct iommufd_call *call, struct iommu_viommu_alloc *cmd);
+void iommufd_viommu_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+int iommufd_vdevice_alloc(struct iommufd_call *call, struct iommu_vdevice_alloc *cmd);
+void iommufd_vdevice_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+void iommufd_vdevice_abort(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+
+#endif
