@@ -26,11 +26,10 @@ static struct iommu_domain *domain_of(struct iommu_device *device, uint32_t pasi
 	return NULL;
 }
 
-static void run_set(struct run *run, const struct iommu_iotlb_entry *entry, uint64_t iova,
-		    size_t size)
+static void run_set(struct run *run, uint64_t pa, uint64_t in_leaf, uint64_t leaf_left, size_t size)
 {
-	run->host = mem_pa_to_host(entry->pa + (iova - entry->start));
-	run->size = base_min_u64(size, entry->last - iova + 1);
+	run->host = mem_pa_to_host(pa + in_leaf);
+	run->size = leaf_left < size ? leaf_left + 1 : size;
 }
 
 /*
@@ -55,19 +54,35 @@ static bool translate(struct iommu_requester *self, struct iommu_device *device,
 		parent_tag = base_load(&domain->parent->tag);
 	if (base_likely(entry->tag == tag && entry->parent_tag == parent_tag &&
 			iova >= entry->start && iova <= entry->last && (entry->prot & prot))) {
-		run_set(run, entry, iova, size);
+		run_set(run, entry->pa, iova - entry->start, entry->last - iova, size);
 		return true;
 	}
 	if (!domain->ops->translate(domain, pasid, iova, prot, &leaf, code))
 		return false;
+	run_set(run, leaf.pa, iova - leaf.start, leaf.last - iova, size);
+	if (leaf.prot & IOMMU_LEAF_ONCE)
+		return true;
 	entry->tag = tag;
 	entry->parent_tag = parent_tag;
 	entry->start = leaf.start;
 	entry->last = leaf.last;
 	entry->pa = leaf.pa;
 	entry->prot = leaf.prot;
-	run_set(run, entry, iova, size);
 	return true;
+}
+
+/* How much of the memory behind a translation is still there, for a request that failed. */
+static BASE_COLD size_t count_present(const struct run *run, uint32_t prot)
+{
+	const uint8_t *host = run->host;
+	size_t done = 0;
+
+	while (done < run->size && !base_guard_touch(host + done, 1, prot == PGTABLE_WRITE)) {
+		uintptr_t at = (uintptr_t)host + done;
+
+		done += BASE_PAGE_SIZE - at % BASE_PAGE_SIZE;
+	}
+	return base_min_u64(done, run->size);
 }
 
 static int refuse(struct iommu_device *device, uint32_t pasid, uint64_t iova, uint32_t prot,
@@ -122,6 +137,7 @@ static inline int dma_move(struct iommu_device *device, uint32_t pasid, uint64_t
 			       base_min_u64(size - done, PIECE_MAX), &run, &code);
 		if (ok && mover->move(mover, run.host, done, run.size)) {
 			code = IOMMU_FAULT_ACCESS;
+			done += count_present(&run, prot);
 			ok = false;
 		}
 		iommu_section_end(self);
@@ -176,6 +192,7 @@ static int copy_piece(struct iommu_device *device, uint32_t pasid, uint64_t dst,
 	iommu_fault_code code = IOMMU_FAULT_BLOCKED;
 	uint32_t prot = PGTABLE_READ;
 	struct run from, to;
+	size_t present = 0;
 	bool ok = false;
 
 	if (!self)
@@ -187,11 +204,17 @@ static int copy_piece(struct iommu_device *device, uint32_t pasid, uint64_t dst,
 	}
 	if (ok && base_guard_move(to.host, from.host, to.size)) {
 		code = IOMMU_FAULT_ACCESS;
+		from.size = to.size;
+		present = count_present(&from, PGTABLE_READ);
+		prot = present < from.size ? PGTABLE_READ : PGTABLE_WRITE;
+		if (prot == PGTABLE_WRITE)
+			present = count_present(&to, PGTABLE_WRITE);
 		ok = false;
 	}
 	iommu_section_end(self);
 	if (!ok)
-		return refuse(device, pasid, prot == PGTABLE_READ ? src : dst, prot, code, fault);
+		return refuse(device, pasid, (prot == PGTABLE_READ ? src : dst) + present, prot,
+			      code, fault);
 	*size = to.size;
 	return 0;
 }

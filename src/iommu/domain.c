@@ -60,13 +60,29 @@ void iommu_domain_free(struct iommu_domain *domain)
 	domain->ops->free(domain);
 }
 
+/* A map that failed half-way was there for a moment: requests may have met it. */
+static BASE_COLD void forget_failed_map(struct iommu_domain *domain)
+{
+	struct base_list trash;
+
+	base_list_init(&trash);
+	iommu_domain_flush(domain);
+	iommu_sync(&trash);
+}
+
 int iommu_domain_map(struct iommu_domain *domain, uint64_t iova, uint64_t pa, uint64_t length,
 		     uint32_t prot, uint64_t pgsizes)
 {
+	int rc;
+
 	if (domain->no_read_only && !(prot & PGTABLE_WRITE))
 		return -EINVAL;
-	base_scoped_lock(&domain->lock);
-	return pgtable_map(&domain->pt, iova, pa, length, prot, pgsizes & domain->pgsizes);
+	base_mutex_lock(&domain->lock);
+	rc = pgtable_map(&domain->pt, iova, pa, length, prot, pgsizes & domain->pgsizes);
+	base_mutex_unlock(&domain->lock);
+	if (rc)
+		forget_failed_map(domain);
+	return rc;
 }
 
 void iommu_domain_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t length,

@@ -33,6 +33,9 @@ typedef enum iommu_fault_code {
 	IOMMU_FAULT_INTERRUPT = 0x87, /* output (or request without PASID) in the MSI window */
 } iommu_fault_code;
 
+/* With the rights of a leaf: for this request only, not to be cached. */
+#define IOMMU_LEAF_ONCE 0x80000000u
+
 struct iommu_domain_ops {
 	/*
 	 * Translate a request that missed the IOTLB. `pasid` 0: without one;

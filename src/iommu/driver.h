@@ -28,11 +28,14 @@ struct iommu_driver {
 			    const struct iommu_user_data *data, struct iommu_viommu **out);
 	uint32_t viommu_type; /* the only one */
 
+	/* May `pasid` of the device use `domain`? 0 or an errno. The group lock is held. */
+	int (*check)(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain);
+
 	/*
-	 * `pasid` of the device is about to use `domain` (NULL: nothing, which
-	 * never fails). The group lock is held. An errno refuses it.
+	 * It is about to use `domain`, which was checked, or nothing (NULL). The group
+	 * lock is held. NULL: the driver keeps no record.
 	 */
-	int (*attach)(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain);
+	void (*attach)(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain);
 
 	const struct iommu_reserved *reserved;
 	size_t reserved_count;

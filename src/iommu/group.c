@@ -101,35 +101,27 @@ static int group_check_locked(struct iommu_group *group, uint32_t pasid,
 		if (pasid && pasid >= device->max_pasids)
 			return -EINVAL;
 		rc = domain_slot_add_locked(device, pasid);
+		if (!rc)
+			rc = device->iommu->driver->check(device, pasid, domain);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-/* Hand the domain to one device after the other; the driver's errno undoes it all. */
-static int group_set_locked(struct iommu_group *group, uint32_t pasid, struct iommu_domain *domain,
-			    struct iommu_domain *old)
+/* Every device of the group uses `domain` from now on; NULL: nothing. */
+static void group_set_locked(struct iommu_group *group, uint32_t pasid, struct iommu_domain *domain)
 {
-	struct iommu_device *device, *undo;
-	int rc;
+	struct iommu_device *device;
 
 	base_list_for_each (device, &group->devices, group_node) {
-		rc = device->iommu->driver->attach(device, pasid, domain);
-		if (rc)
-			goto err;
+		struct iommu_domain **slot = domain_slot_locked(device, pasid);
+
+		if (device->iommu->driver->attach)
+			device->iommu->driver->attach(device, pasid, domain);
+		if (slot)
+			base_store(slot, domain);
 	}
-	base_list_for_each (device, &group->devices, group_node)
-		base_store(domain_slot_locked(device, pasid), domain);
-	return 0;
-err:
-	/* The driver accepted `old` before, so it takes it again. */
-	base_list_for_each (undo, &group->devices, group_node) {
-		if (undo == device)
-			break;
-		undo->iommu->driver->attach(undo, pasid, old);
-	}
-	return rc;
 }
 
 static void sync_empty(void)
@@ -142,39 +134,33 @@ static void sync_empty(void)
 
 int iommu_group_attach(struct iommu_group *group, uint32_t pasid, struct iommu_domain *domain)
 {
-	base_scoped_lock(&group->lock);
-	int rc = group_check_locked(group, pasid, domain);
+	int rc;
 
-	if (rc)
-		return rc;
-	if (group_domain_locked(group, pasid))
-		return -EBUSY;
-	return group_set_locked(group, pasid, domain, NULL);
+	base_scoped_lock(&group->lock);
+	rc = group_check_locked(group, pasid, domain);
+	if (!rc && group_domain_locked(group, pasid))
+		rc = -EBUSY;
+	if (!rc)
+		group_set_locked(group, pasid, domain);
+	return rc;
 }
 
 int iommu_group_replace(struct iommu_group *group, uint32_t pasid, struct iommu_domain *domain)
 {
-	base_scoped_lock(&group->lock);
-	int rc = group_check_locked(group, pasid, domain);
+	int rc;
 
-	if (!rc)
-		rc = group_set_locked(group, pasid, domain, group_domain_locked(group, pasid));
-	if (!rc)
-		sync_empty();
-	return rc;
+	base_scoped_lock(&group->lock);
+	rc = group_check_locked(group, pasid, domain);
+	if (rc)
+		return rc;
+	group_set_locked(group, pasid, domain);
+	sync_empty();
+	return 0;
 }
 
 void iommu_group_detach(struct iommu_group *group, uint32_t pasid)
 {
-	struct iommu_device *device;
-
 	base_scoped_lock(&group->lock);
-	base_list_for_each (device, &group->devices, group_node) {
-		struct iommu_domain **slot = domain_slot_locked(device, pasid);
-
-		device->iommu->driver->attach(device, pasid, NULL);
-		if (slot)
-			base_store(slot, NULL);
-	}
+	group_set_locked(group, pasid, NULL);
 	sync_empty();
 }

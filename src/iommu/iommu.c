@@ -18,6 +18,13 @@ static const struct iommu_driver *driver_find(const char *kind)
 	return NULL;
 }
 
+_Static_assert(base_array_size(drivers) == IOMMU_KIND_COUNT, "kinds");
+
+const char *iommu_kind_name(size_t index)
+{
+	return drivers[index]->kind;
+}
+
 int iommu_new(const char *kind, struct iommu **out)
 {
 	const struct iommu_driver *driver = driver_find(kind);

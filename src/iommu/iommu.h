@@ -22,6 +22,10 @@
 struct iommu;
 struct iommu_group;
 
+/* The kinds there are, the default first: the name of kind `index` (< IOMMU_KIND_COUNT). */
+#define IOMMU_KIND_COUNT 2
+const char *iommu_kind_name(size_t index);
+
 /*
  * Make an IOMMU of `kind`: "vtd" or "mock". 0, -EINVAL (no such kind), -ENOMEM.
  * Free it after its devices and domains.

@@ -168,25 +168,32 @@ static int mock_viommu_alloc(struct iommu_device *device, struct iommu_domain *p
 	return 0;
 }
 
-/*
- * Only the device's own requester id looks at vIOMMUs (8.3): the record of
- * (vIOMMU, virtual id) is rewritten when the vIOMMU changes, and only then.
- */
-static int mock_attach(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain)
+/* Only the device's own requester id looks at vIOMMUs (8.3). */
+static struct iommu_viommu *viommu_of(uint32_t pasid, struct iommu_domain *domain)
+{
+	return !pasid && domain ? domain->viommu : NULL;
+}
+
+static int mock_check(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain)
+{
+	struct iommu_viommu *viommu = viommu_of(pasid, domain);
+	uint64_t virt_id;
+
+	return viommu && !iommu_viommu_find_device(viommu, device, &virt_id) ? -ENOENT : 0;
+}
+
+/* The record of (vIOMMU, virtual id) is rewritten when the vIOMMU changes, and only then. */
+static void mock_attach(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain)
 {
 	struct mock_device *mock = base_container_of(device, struct mock_device, device);
-	struct iommu_viommu *viommu = domain ? domain->viommu : NULL;
-	uint64_t virt_id = 0;
+	struct iommu_viommu *viommu = viommu_of(pasid, domain);
 
-	if (pasid)
-		return 0;
-	if (viommu && !iommu_viommu_find_device(viommu, device, &virt_id))
-		return -ENOENT;
-	if (viommu != mock->viommu) {
-		mock->viommu = viommu;
-		mock->virt_id = virt_id;
-	}
-	return 0;
+	if (pasid || viommu == mock->viommu)
+		return;
+	mock->viommu = viommu;
+	mock->virt_id = 0;
+	if (viommu)
+		iommu_viommu_find_device(viommu, device, &mock->virt_id);
 }
 
 const struct iommu_driver iommu_mock_driver = {
@@ -197,5 +204,6 @@ const struct iommu_driver iommu_mock_driver = {
 	.domain_alloc_nested = mock_domain_alloc_nested,
 	.viommu_alloc = mock_viommu_alloc,
 	.viommu_type = IOMMU_VIOMMU_TYPE_SELFTEST,
+	.check = mock_check,
 	.attach = mock_attach,
 };

@@ -13,6 +13,12 @@ static bool stage2(struct iommu_domain *parent, uint64_t gpa, uint32_t prot,
 	return pgtable_walk(&parent->pt, gpa, leaf) && (leaf->prot & prot);
 }
 
+/* The guest's memory as its tables see it. */
+struct guest_memory {
+	struct iommu_domain *parent;
+	iommu_fault_code code; /* why the last load failed */
+};
+
 static void *stage2_host(struct iommu_domain *parent, uint64_t gpa, uint32_t prot)
 {
 	struct pgtable_leaf leaf;
@@ -24,23 +30,27 @@ static void *stage2_host(struct iommu_domain *parent, uint64_t gpa, uint32_t pro
 
 static int guest_load(void *ctx, uint64_t gpa, uint64_t *entry)
 {
-	const void *host = stage2_host(ctx, gpa, PGTABLE_READ);
+	struct guest_memory *memory = ctx;
+	const void *host = stage2_host(memory->parent, gpa, PGTABLE_READ);
 
+	memory->code = host ? IOMMU_FAULT_S1_ACCESS : IOMMU_FAULT_S1_NO_READ;
 	return host ? base_guard_load64(host, entry) : -EFAULT;
 }
 
 static int guest_cas(void *ctx, uint64_t gpa, uint64_t *expected, uint64_t desired, bool *swapped)
 {
-	void *host = stage2_host(ctx, gpa, PGTABLE_WRITE);
+	struct guest_memory *memory = ctx;
+	void *host = stage2_host(memory->parent, gpa, PGTABLE_WRITE);
 
 	return host ? base_guard_cas64(host, expected, desired, swapped) : -EFAULT;
 }
 
-static iommu_fault_code fault_code(enum pgtable_fault fault, uint32_t prot)
+static iommu_fault_code fault_code(const struct guest_memory *memory, enum pgtable_fault fault,
+				   uint32_t prot)
 {
 	switch (fault) {
 	case PGTABLE_FAULT_CANONICAL: return IOMMU_FAULT_NOT_CANONICAL;
-	case PGTABLE_FAULT_ACCESS: return IOMMU_FAULT_S1_NO_READ;
+	case PGTABLE_FAULT_ACCESS: return memory->code;
 	case PGTABLE_FAULT_PRESENT: return IOMMU_FAULT_S1_PRESENT;
 	case PGTABLE_FAULT_RESERVED: return IOMMU_FAULT_S1_RESERVED;
 	case PGTABLE_FAULT_USER: return IOMMU_FAULT_USER;
@@ -62,6 +72,7 @@ static bool compose(struct iommu_domain *parent, uint64_t iova, uint32_t prot,
 	}
 	if (!iommu_paging_translate(parent, 0, gpa, prot, &s2, code))
 		return false;
+	vtd_leaf_finish(&s2, gpa);
 	/* The second-stage leaf in terms of first-stage input addresses. */
 	iommu_leaf_clip(&s2, base_max_u64(s2.start, gpa - (iova - leaf->start)),
 			base_min_u64(s2.last, gpa + (leaf->last - iova)));
@@ -78,8 +89,9 @@ static bool nested_translate(struct iommu_domain *domain, uint32_t pasid, uint64
 			     uint32_t prot, struct pgtable_leaf *leaf, iommu_fault_code *code)
 {
 	struct vtd_nested *nested = base_container_of(domain, struct vtd_nested, domain);
+	struct guest_memory memory = {.parent = domain->parent};
 	struct pgtable_guest guest = {
-		.ctx = domain->parent,
+		.ctx = &memory,
 		.load = guest_load,
 		.cas = guest_cas,
 	};
@@ -92,10 +104,13 @@ static bool nested_translate(struct iommu_domain *domain, uint32_t pasid, uint64
 	fault = pgtable_guest_walk_x86_64(&guest, nested->s1.pgtbl_addr & ~(uint64_t)0xfff,
 					  FS_LEVELS_48, iova, prot, leaf);
 	if (fault != PGTABLE_FAULT_NONE) {
-		*code = fault_code(fault, prot);
+		*code = fault_code(&memory, fault, prot);
 		return false;
 	}
-	return compose(domain->parent, iova, prot, leaf, code);
+	if (!compose(domain->parent, iova, prot, leaf, code))
+		return false;
+	vtd_leaf_finish(leaf, iova);
+	return true;
 }
 
 static void nested_free(struct iommu_domain *domain)

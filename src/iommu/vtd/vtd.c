@@ -32,9 +32,24 @@ static int vtd_hw_info(struct iommu_device *device, uint32_t type, struct iommu_
 	return 0;
 }
 
+static bool in_window(uint64_t addr)
+{
+	return addr >= VTD_MSI_START && addr <= VTD_MSI_LAST;
+}
+
 bool vtd_is_interrupt(uint32_t pasid, uint64_t iova)
 {
-	return !pasid && iova >= VTD_MSI_START && iova <= VTD_MSI_LAST;
+	return !pasid && in_window(iova);
+}
+
+void vtd_leaf_finish(struct pgtable_leaf *leaf, uint64_t iova)
+{
+	if (in_window(iova))
+		leaf->prot |= IOMMU_LEAF_ONCE;
+	else if (iova < VTD_MSI_START)
+		iommu_leaf_clip(leaf, leaf->start, VTD_MSI_START - 1);
+	else
+		iommu_leaf_clip(leaf, VTD_MSI_LAST + 1, leaf->last);
 }
 
 static bool vtd_translate(struct iommu_domain *domain, uint32_t pasid, uint64_t iova, uint32_t prot,
@@ -44,7 +59,10 @@ static bool vtd_translate(struct iommu_domain *domain, uint32_t pasid, uint64_t 
 		*code = IOMMU_FAULT_INTERRUPT;
 		return false;
 	}
-	return iommu_paging_translate(domain, pasid, iova, prot, leaf, code);
+	if (!iommu_paging_translate(domain, pasid, iova, prot, leaf, code))
+		return false;
+	vtd_leaf_finish(leaf, iova);
+	return true;
 }
 
 static void vtd_domain_free(struct iommu_domain *domain)
@@ -82,10 +100,10 @@ static int vtd_domain_alloc(struct iommu_device *device, uint32_t flags,
 	return 0;
 }
 
-static int vtd_attach(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain)
+static int vtd_check(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain)
 {
 	(void)device, (void)pasid;
-	return domain && domain->parent ? vtd_nested_check(domain) : 0;
+	return domain->parent ? vtd_nested_check(domain) : 0;
 }
 
 const struct iommu_driver iommu_vtd_driver = {
@@ -94,7 +112,7 @@ const struct iommu_driver iommu_vtd_driver = {
 	.hw_info = vtd_hw_info,
 	.domain_alloc = vtd_domain_alloc,
 	.domain_alloc_nested = vtd_nested_alloc,
-	.attach = vtd_attach,
+	.check = vtd_check,
 	.reserved = vtd_reserved,
 	.reserved_count = base_array_size(vtd_reserved),
 };

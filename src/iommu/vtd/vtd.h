@@ -25,7 +25,13 @@ int vtd_nested_alloc(struct iommu_device *device, struct iommu_domain *parent, u
 /* Does the device's IOMMU take what the client put into the nested domain? (vtd.md 2, 3) */
 int vtd_nested_check(const struct iommu_domain *domain);
 
-/* Is a request without PASID an interrupt message? */
+/* Is a request an interrupt message? Those with a PASID are not. */
 bool vtd_is_interrupt(uint32_t pasid, uint64_t iova);
+
+/*
+ * What may be cached of the leaf around iova: nothing of the MSI window, which
+ * requests with and without PASID see differently.
+ */
+void vtd_leaf_finish(struct pgtable_leaf *leaf, uint64_t iova);
 
 #endif
