@@ -99,6 +99,8 @@ void *base_zalloc_aligned(size_t align, size_t size)
 
 void base_free(void *ptr)
 {
+	if (!ptr)
+		return;
 	uncount(ptr);
 	free(ptr);
 }

@@ -53,7 +53,7 @@ static inline uint64_t base_lowest_bit(uint64_t value)
 /* floor(log2(value)); value is not 0. */
 static inline unsigned base_log2(uint64_t value)
 {
-	return 63 - (unsigned)__builtin_clzll(value);
+	return 63 ^ (unsigned)__builtin_clzll(value);
 }
 
 /* Do [a_start, a_last] and [b_start, b_last] share an address? */

@@ -139,13 +139,26 @@ static void shrink(struct base_gaptree *tree, struct base_gapnode **path, struct
 
 /* ---- changes ---- */
 
+static void leaf_init(struct base_gapnode *node, uint64_t gap)
+{
+	node->child[0] = node->child[1] = NULL;
+	node->height = 1;
+	node->gap = node->max_gap = gap;
+}
+
 bool base_gaptree_insert(struct base_gaptree *tree, struct base_gapnode *node)
 {
 	struct base_gapnode *path[HEIGHT_MAX], **end = path, **next = path;
-	struct base_gapnode *prev = NULL;
+	struct base_gapnode *at = tree->root, *prev = NULL;
 	uint64_t start = node->start;
 
-	for (struct base_gapnode *at = tree->root; at;) {
+	if (!at) {
+		leaf_init(node, start);
+		tree->root = node;
+		tree->count = 1;
+		return true;
+	}
+	while (at) {
 		*end++ = at;
 		if (start < at->start) {
 			next = end;
@@ -157,14 +170,8 @@ bool base_gaptree_insert(struct base_gaptree *tree, struct base_gapnode *node)
 	}
 	if ((prev && prev->last >= start) || (next != path && next[-1]->start <= node->last))
 		return false;
-	node->child[0] = node->child[1] = NULL;
-	node->height = 1;
-	node->gap = node->max_gap = prev ? start - prev->last - 1 : start;
+	leaf_init(node, prev ? start - prev->last - 1 : start);
 	tree->count++;
-	if (end == path) {
-		tree->root = node;
-		return true;
-	}
 	end[-1]->child[end[-1] == prev] = node;
 	gap_grew(next, end, node->gap);
 	if (next != path) {

@@ -62,3 +62,8 @@ int base_trace_open(const char *path)
 	base_trace_on = path;
 	return 0;
 }
+
+int base_trace_fd(void)
+{
+	return log_fd;
+}

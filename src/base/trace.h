@@ -26,4 +26,7 @@ void base_trace_line(const char *fmt, ...) BASE_PRINTF(1, 2) BASE_COLD;
  */
 int base_trace_open(const char *path);
 
+/* The descriptor of the open log, -1 if there is none: for front ends that hide it. */
+int base_trace_fd(void);
+
 #endif

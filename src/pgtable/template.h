@@ -285,10 +285,10 @@ static void fmt_unmap(struct pgtable *pt, uint64_t iova, uint64_t length, struct
 
 	base_assert(length && last >= iova);
 	base_assert(!((iova | length) & low_bits(FMT_GRANULE_LG2)));
-	if (base_unlikely(!base_list_is_empty(&pt->retired)))
-		pgtable_trash_take(trash, &pt->retired);
 	if (!(iova >> pt->va_lg2))
 		unmap_from_top(pt, iova, base_min_u64(last, low_bits(pt->va_lg2)), trash);
+	if (base_unlikely(!base_list_is_empty(&pt->retired)))
+		pgtable_trash_take(trash, &pt->retired);
 }
 
 /* ---- map ---- */
@@ -482,20 +482,21 @@ static inline bool job_is_quick(const struct map_job *job)
 	return true;
 }
 
-/* All or nothing, run by run. */
-static __attribute__((noinline)) int job_do(struct map_job job)
+/* The long way: all or nothing, run by run. */
+static __attribute__((noinline)) int map_runs(struct pgtable *pt, uint64_t iova, uint64_t pa,
+					      uint64_t length, uint32_t prot, uint64_t pgsizes)
 {
-	uint64_t iova = job.iova;
+	struct map_job job = {pt, iova, pa, length, pgsizes, prot};
 	int rc;
 
-	if (!job.pgsizes || !job_is_aligned(&job, base_lowest_bit(job.pgsizes)))
+	if (!pgsizes || !job_is_aligned(&job, base_lowest_bit(pgsizes)))
 		return -ENXIO;
 	do {
 		rc = job_advance(&job);
 	} while (!rc && job.left);
 	/* Walkers may be in the new tables already, so these are not freed yet. */
 	if (rc && job.iova != iova)
-		unmap_from_top(job.pt, iova, job.iova - 1, &job.pt->retired);
+		unmap_from_top(pt, iova, job.iova - 1, &pt->retired);
 	return rc;
 }
 
@@ -507,7 +508,7 @@ static int fmt_map(struct pgtable *pt, uint64_t iova, uint64_t pa, uint64_t leng
 
 	if (rc || job_is_quick(&job))
 		return rc;
-	return job_do(job);
+	return map_runs(pt, iova, pa, length, prot, job.pgsizes);
 }
 
 /* ---- life ---- */

@@ -232,6 +232,18 @@ static void unmap_skips_holes(void **state)
 	}
 }
 
+static void unmap_beyond_the_width_does_nothing(void **state)
+{
+	struct pgtable pt;
+
+	(void)state;
+	assert_int_equal(pgtable_init(&pt, &pgtable_vtdss, 39), 0);
+	assert_int_equal(pgtable_map(&pt, 0, 0, KIB(4), BOTH, ALL), 0);
+	assert_int_equal(unmap_now(&pt, GIB(512), KIB(4)), 0);
+	expect_leaf(&pt, 0, 0, KIB(4), 0, BOTH);
+	pgtable_fini(&pt);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +259,7 @@ int main(void)
 		cmocka_unit_test(repeated_leaf_replaces_empty_tables),
 		cmocka_unit_test(repeated_leaf_is_all_or_nothing),
 		cmocka_unit_test(unmap_skips_holes),
+		cmocka_unit_test(unmap_beyond_the_width_does_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
