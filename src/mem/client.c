@@ -22,16 +22,21 @@ int mem_clear_out(struct mem_client *client, uint64_t addr, uint64_t n)
 int mem_is_zero(struct mem_client *client, uint64_t addr, uint64_t n, bool *zero)
 {
 	uint8_t buf[256];
+	size_t step = sizeof(buf);
 
 	if (!client->remote)
 		return base_guard_is_zero((const void *)(uintptr_t)addr, n, zero);
 	*zero = true;
 	while (n && *zero) {
-		size_t part = base_min_u64(n, sizeof(buf));
-		int rc = mem_copy_in(client, buf, addr, part);
+		size_t part = base_min_u64(n, step);
 
-		if (rc)
-			return rc;
+		if (mem_copy_in(client, buf, addr, part)) {
+			/* A byte before the hole may answer the question. */
+			if (part == 1)
+				return -EFAULT;
+			step = 1;
+			continue;
+		}
 		for (size_t i = 0; i < part; i++)
 			*zero &= !buf[i];
 		addr += part;
