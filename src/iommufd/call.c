@@ -22,9 +22,8 @@ union command {
 };
 
 struct ioctl_row {
-	uint16_t size;	/* of the whole struct */
-	uint16_t min;	/* what every client must pass */
-	uint16_t exact; /* size, if that is also the minimum, else 0 */
+	uint16_t size; /* of the whole struct */
+	uint16_t min;  /* what every client must pass */
 	int (*run)(struct iommufd_call *call, union command *cmd);
 };
 
@@ -50,12 +49,9 @@ HANDLER(viommu_alloc, iommufd_viommu_alloc)
 HANDLER(vdevice_alloc, iommufd_vdevice_alloc)
 
 #define MIN_THROUGH(type, field) (offsetof(struct type, field) + sizeof(((struct type *)0)->field))
-#define ROW(cmd_, type, field, run_)                                                       \
-	[(cmd_)-IOMMU_DESTROY] = {.size = sizeof(struct type),                             \
-				  .min = MIN_THROUGH(type, field),                         \
-				  .exact = sizeof(struct type) == MIN_THROUGH(type, field) \
-						   ? sizeof(struct type)                   \
-						   : 0,                                    \
+#define ROW(cmd_, type, field, run_)                               \
+	[(cmd_)-IOMMU_DESTROY] = {.size = sizeof(struct type),     \
+				  .min = MIN_THROUGH(type, field), \
 				  .run = (run_)}
 
 static const struct ioctl_row rows[] = {
@@ -88,22 +84,9 @@ static void call_init(struct iommufd_call *call, struct iommufd_ctx *ctx, struct
 	call->lookup_count = 0;
 }
 
-struct iommufd_object *iommufd_call_lookup(struct iommufd_call *call, uint32_t id,
-					   enum iommufd_object_type type)
+/* The fate of a new object, and the lock that the handler has left for us. */
+static void call_settle(struct iommufd_call *call, int rc)
 {
-	struct iommufd_object *obj = iommufd_object_lookup(call->ctx, id, type);
-
-	base_assert(call->lookup_count < IOMMUFD_CALL_LOOKUPS);
-	if (obj)
-		call->lookups[call->lookup_count++] = obj;
-	return obj;
-}
-
-/* Reserve, fill (the handler did), copy the result out, publish: nothing fails after that. */
-static int call_finish(struct iommufd_call *call, const union command *cmd, int rc)
-{
-	if (call->respond && mem_copy_out(call->client, call->addr, cmd, call->size))
-		rc = -EFAULT;
 	if (call->created) {
 		if (rc)
 			iommufd_object_abort(call->ctx, call->created);
@@ -112,8 +95,17 @@ static int call_finish(struct iommufd_call *call, const union command *cmd, int 
 	}
 	if (call->held)
 		base_mutex_unlock(call->held);
-	while (call->lookup_count)
-		iommufd_object_put(&call->ctx->objects, call->lookups[--call->lookup_count]);
+}
+
+/* Reserve, fill (the handler did), copy the result out, publish: nothing fails after that. */
+static int call_finish(struct iommufd_call *call, const union command *cmd, int rc)
+{
+	if (call->respond && mem_copy_out(call->client, call->addr, cmd, call->size))
+		rc = -EFAULT;
+	if (call->created || call->held)
+		call_settle(call, rc);
+	for (unsigned i = 0; i < call->lookup_count; i++)
+		iommufd_object_put(&call->ctx->objects, call->lookups[i]);
 	return rc;
 }
 
@@ -133,10 +125,12 @@ static BASE_COLD int call_copy_in_any(struct iommufd_call *call, union command *
 
 static int call_copy_in(struct iommufd_call *call, union command *cmd, const struct ioctl_row *row)
 {
-	/* A struct of the only size there is, in one go. */
-	if (base_likely(!mem_copy_in(call->client, cmd, call->addr, row->min)) &&
-	    base_likely(cmd->size == row->exact)) {
-		call->size = row->exact;
+	uint32_t size = row->size;
+
+	/* A struct of the usual size in one go; to read too much of a shorter one does no harm. */
+	if (base_likely(!mem_copy_in(call->client, cmd, call->addr, size)) &&
+	    base_likely(cmd->size == size)) {
+		call->size = size;
 		return 0;
 	}
 	return call_copy_in_any(call, cmd, row);

@@ -178,24 +178,32 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 	return 0;
 }
 
+/* The range of an UNMAP (10.2, 10.3); *all: everything there is. */
+static int unmap_range(const struct iommu_ioas_unmap *cmd, uint64_t *last, bool *all)
+{
+	*all = false;
+	if (base_unlikely(cmd->iova == UINT64_MAX || cmd->length == UINT64_MAX)) {
+		*all = cmd->iova == 0;
+		*last = UINT64_MAX;
+		return *all ? 0 : -EOVERFLOW;
+	}
+	if (!cmd->length)
+		return -EINVAL;
+	return base_range_last(cmd->iova, cmd->length, last) ? 0 : -EOVERFLOW;
+}
+
 int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd)
 {
-	bool all = cmd->iova == 0 && cmd->length == UINT64_MAX;
 	struct iommufd_ioas *ioas = ioas_lookup(call, cmd->ioas_id);
-	uint64_t last = UINT64_MAX, unmapped;
+	uint64_t last, unmapped;
+	bool all;
 	int rc;
 
 	if (!ioas)
 		return -ENOENT;
-	if (!all) {
-		if (cmd->iova == UINT64_MAX || cmd->length == UINT64_MAX)
-			return -EOVERFLOW;
-		if (!cmd->length)
-			return -EINVAL;
-		if (!base_range_last(cmd->iova, cmd->length, &last))
-			return -EOVERFLOW;
-	}
-	rc = iopt_unmap(&ioas->iopt, cmd->iova, last, &unmapped);
+	rc = unmap_range(cmd, &last, &all);
+	if (!rc)
+		rc = iopt_unmap(&ioas->iopt, cmd->iova, last, &unmapped);
 	if (rc)
 		return rc;
 	if (!unmapped && !all)

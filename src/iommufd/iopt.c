@@ -63,17 +63,15 @@ void iopt_fini(struct iopt *iopt)
 }
 
 /*
- * Lock for a map or unmap. True: there may be domains, and domains_lock is held.
+ * Lock for a map or unmap. True: there are domains, and domains_lock is held.
  * Without any the inner lock alone keeps it so.
  */
 static inline bool areas_lock(struct iopt *iopt)
 {
-	if (!base_load(&iopt->domain_count)) {
-		base_rwlock_wrlock(&iopt->iova_lock);
-		if (base_likely(!iopt->domain_count))
-			return false;
-		base_rwlock_wrunlock(&iopt->iova_lock);
-	}
+	base_rwlock_wrlock(&iopt->iova_lock);
+	if (base_list_is_empty(&iopt->domains))
+		return false;
+	base_rwlock_wrunlock(&iopt->iova_lock);
 	base_rwlock_rdlock(&iopt->domains_lock);
 	base_rwlock_wrlock(&iopt->iova_lock);
 	return true;
@@ -479,7 +477,6 @@ int iopt_add_domain(struct iopt *iopt, struct iopt_domain *d)
 		return rc;
 	}
 	base_list_add_tail(&iopt->domains, &d->node);
-	base_store(&iopt->domain_count, iopt->domain_count + 1);
 	alignment_update_locked(iopt);
 	return 0;
 }
@@ -491,7 +488,6 @@ void iopt_remove_domain(struct iopt *iopt, struct iopt_domain *d)
 
 	unpin_areas_locked(iopt, NULL);
 	base_list_remove(&d->node);
-	base_store(&iopt->domain_count, iopt->domain_count - 1);
 	unreserve_locked(iopt, d->domain);
 	alignment_update_locked(iopt);
 }

@@ -53,7 +53,6 @@ struct iopt_domain {
 struct iopt {
 	struct base_rwlock domains_lock;
 	struct base_list domains; /* struct iopt_domain; changed under both locks */
-	unsigned domain_count;
 	struct base_rwlock iova_lock;
 	struct base_gaptree areas;
 	struct base_spare spare; /* struct iopt_mapping */

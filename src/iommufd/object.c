@@ -3,7 +3,6 @@
 #include "iommufd/private.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define FIRST_ID	1
 #define LAST_ID		0x7fffffffu
@@ -36,17 +35,11 @@ static void object_free(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 	base_spare_put(&ctx->objects.spares[obj->type], obj);
 }
 
-int iommufd_object_alloc(struct iommufd_ctx *ctx, size_t size, enum iommufd_object_type type,
-			 struct iommufd_object **out)
+int iommufd_object_enter(struct iommufd_ctx *ctx, struct iommufd_object *obj,
+			 enum iommufd_object_type type, struct iommufd_object **out)
 {
-	struct iommufd_object *obj = base_spare_take(&ctx->objects.spares[type]);
 	int rc;
 
-	if (!obj)
-		obj = base_alloc(size);
-	if (!obj)
-		return -ENOMEM;
-	memset(obj, 0, size);
 	obj->counts = IOMMUFD_USER + IOMMUFD_WAITER;
 	obj->type = type;
 	base_mutex_lock(&ctx->objects.lock);
@@ -75,18 +68,6 @@ void iommufd_object_abort(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 	base_idtable_release(&ctx->objects.ids, obj->id);
 	base_mutex_unlock(&ctx->objects.lock);
 	object_free(ctx, obj);
-}
-
-struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *ctx, uint32_t id,
-					     enum iommufd_object_type type)
-{
-	struct iommufd_object *obj;
-
-	base_scoped_lock(&ctx->objects.lock);
-	obj = base_idtable_get(&ctx->objects.ids, id);
-	if (!obj || (type != IOMMUFD_OBJ_ANY && obj->type != type) || !iommufd_object_try_hold(obj))
-		return NULL;
-	return obj;
 }
 
 static bool has_users(const struct iommufd_object *obj)

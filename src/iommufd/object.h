@@ -92,24 +92,17 @@ void iommufd_objects_init(struct iommufd_objects *objects);
 void iommufd_objects_fini(struct iommufd_ctx *ctx);
 
 /*
- * A zeroed object of `size` bytes, which begin with struct iommufd_object, with
- * the lowest free id reserved. 0 and *obj; -ENOMEM; -EBUSY: no id is free.
+ * The second half of iommufd_object_alloc(): a zeroed object gets the lowest free
+ * id. Frees it on failure.
  */
-int iommufd_object_alloc(struct iommufd_ctx *ctx, size_t size, enum iommufd_object_type type,
-			 struct iommufd_object **obj);
+int iommufd_object_enter(struct iommufd_ctx *ctx, struct iommufd_object *obj,
+			 enum iommufd_object_type type, struct iommufd_object **out);
 
 /* From now on lookups find it. */
 void iommufd_object_publish(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
 /* Undo an object that was not published; its id is free again. */
 void iommufd_object_abort(struct iommufd_ctx *ctx, struct iommufd_object *obj);
-
-/*
- * Find a live object of `type` (or any) and hold both counts of it for the
- * length of a call. NULL: no such object (the client sees ENOENT).
- */
-struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *ctx, uint32_t id,
-					     enum iommufd_object_type type);
 
 /* Hold both counts of an object that the caller holds already. */
 static inline void iommufd_object_hold(struct iommufd_object *obj)

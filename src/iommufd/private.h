@@ -7,6 +7,9 @@
 #include "iommufd/iopt.h"
 #include "iommufd/object.h"
 
+#include <errno.h>
+#include <string.h>
+
 struct iommufd_ctx {
 	struct mem_file file;
 	struct iommufd_options options;
@@ -15,6 +18,24 @@ struct iommufd_ctx {
 	struct base_list groups;	    /* struct iommufd_group */
 	struct iommufd_object *compat_ioas; /* guarded by objects.lock; no reference */
 };
+
+/*
+ * A zeroed object of `size` bytes, which begin with struct iommufd_object, with
+ * the lowest free id reserved. 0 and *obj; -ENOMEM; -EBUSY: no id is free. Inline,
+ * because memset() is much faster if the size is known.
+ */
+static inline int iommufd_object_alloc(struct iommufd_ctx *ctx, size_t size,
+				       enum iommufd_object_type type, struct iommufd_object **obj)
+{
+	struct iommufd_object *fresh = base_spare_take(&ctx->objects.spares[type]);
+
+	if (!fresh)
+		fresh = base_alloc(size);
+	if (!fresh)
+		return -ENOMEM;
+	memset(fresh, 0, size);
+	return iommufd_object_enter(ctx, fresh, type, obj);
+}
 
 /* ---- one ioctl in progress (call.c) ---- */
 
@@ -36,9 +57,33 @@ struct iommufd_call {
 	unsigned lookup_count;
 };
 
-/* Find an object for the length of the call. NULL: -ENOENT. */
-struct iommufd_object *iommufd_call_lookup(struct iommufd_call *call, uint32_t id,
-					   enum iommufd_object_type type);
+/*
+ * Find a live object of `type` (or any) and hold both counts of it for the
+ * length of a call. NULL: no such object (the client sees ENOENT).
+ */
+static inline struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *ctx, uint32_t id,
+							   enum iommufd_object_type type)
+{
+	struct iommufd_object *obj;
+
+	base_scoped_lock(&ctx->objects.lock);
+	obj = base_idtable_get(&ctx->objects.ids, id);
+	if (!obj || (type != IOMMUFD_OBJ_ANY && obj->type != type) || !iommufd_object_try_hold(obj))
+		return NULL;
+	return obj;
+}
+
+/* The same, given back when the call ends. NULL: -ENOENT. */
+static inline struct iommufd_object *iommufd_call_lookup(struct iommufd_call *call, uint32_t id,
+							 enum iommufd_object_type type)
+{
+	struct iommufd_object *obj = iommufd_object_lookup(call->ctx, id, type);
+
+	base_assert(call->lookup_count < IOMMUFD_CALL_LOOKUPS);
+	if (obj)
+		call->lookups[call->lookup_count++] = obj;
+	return obj;
+}
 
 /* ---- IOAS (ioas.c) ---- */
 
