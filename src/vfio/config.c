@@ -100,6 +100,7 @@ static void find_capabilities(struct vfio_config *config)
 		case PCI_CAP_ID_MSI: config->msi = offset; break;
 		case PCI_CAP_ID_MSIX: config->msix = offset; break;
 		case PCI_CAP_ID_EXP: config->pcie = offset; break;
+		case PCI_CAP_ID_AF: config->af = offset; break;
 		}
 		offset = config->hw[offset + 1] & ~3u;
 	}
@@ -225,21 +226,60 @@ static void mask_bars(struct swiommu_device *device)
 	set_bytes(config->shadow, PCI_ROM_ADDRESS, 4, 0);
 }
 
-/* The program's MSI enable bit sticks only while VFIO has MSI enabled. */
+/*
+ * The program's MSI enable bit sticks only while VFIO has MSI enabled, and then
+ * for no more vectors than that.
+ */
 static void msi_check(struct swiommu_device *device)
 {
 	struct vfio_config *config = &device->config;
+	uint8_t *flags = &config->shadow[config->msi + PCI_MSI_FLAGS];
+	unsigned most = 0;
 
 	if (!config->msi)
 		return;
 	base_scoped_lock(&device->irqs.lock);
 	if (device->irqs.mode != VFIO_IRQ_MSI)
-		config->shadow[config->msi + PCI_MSI_FLAGS] &= ~PCI_MSI_FLAGS_ENABLE;
+		*flags &= ~PCI_MSI_FLAGS_ENABLE;
+	else if (device->irqs.vector_count > 1)
+		most = base_log2(device->irqs.vector_count - 1) + 1;
+	if ((*flags & PCI_MSI_FLAGS_QSIZE) >> 4 > most)
+		*flags = (*flags & ~PCI_MSI_FLAGS_QSIZE) | most << 4;
 }
 
-static bool covers(unsigned offset, unsigned width, unsigned byte)
+/* The device's own read requests are never smaller than its payloads. */
+static void read_request_apply(struct vfio_config *config)
 {
-	return byte >= offset && byte < offset + width;
+	unsigned offset = config->pcie + PCI_EXP_DEVCTL;
+	uint16_t hw = vfio_config_hw_get(config, offset, 2);
+	unsigned payload = (hw & PCI_EXP_DEVCTL_PAYLOAD) >> 5;
+	unsigned asked = (config->shadow[offset + 1] & (PCI_EXP_DEVCTL_READRQ >> 8)) >> 4;
+
+	if (config->pcie)
+		vfio_config_hw_set(config, offset, 2,
+				   (hw & ~PCI_EXP_DEVCTL_READRQ) | base_max_u64(asked, payload)
+									   << 12);
+}
+
+/* Does the write set bits of `mask` in the byte at `at`? */
+static bool sets(unsigned offset, unsigned width, uint32_t value, unsigned at, uint8_t mask)
+{
+	return at >= offset && at < offset + width && (value >> 8 * (at - offset) & mask);
+}
+
+/* The device resets itself when one of two bits is written, if it can. */
+static bool asks_for_reset(const struct vfio_config *config, unsigned offset, unsigned width,
+			   uint32_t value)
+{
+	const uint8_t af_cap = PCI_AF_CAP_TP | PCI_AF_CAP_FLR;
+
+	if (config->pcie &&
+	    (vfio_config_hw_get(config, config->pcie + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR) &&
+	    sets(offset, width, value, config->pcie + PCI_EXP_DEVCTL + 1,
+		 PCI_EXP_DEVCTL_BCR_FLR >> 8))
+		return true;
+	return config->af && (config->hw[config->af + PCI_AF_CAP] & af_cap) == af_cap &&
+	       sets(offset, width, value, config->af + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
 }
 
 bool vfio_config_write_locked(struct swiommu_device *device, unsigned offset, unsigned width,
@@ -252,13 +292,10 @@ bool vfio_config_write_locked(struct swiommu_device *device, unsigned offset, un
 		write_byte(config, offset + i, value >> (8 * i));
 	mask_bars(device);
 	msi_check(device);
+	read_request_apply(config);
 	vfio_command_changed_locked(device);
-	if (covers(offset, width, PCI_COMMAND + 1))
+	if (PCI_COMMAND + 1 >= offset && PCI_COMMAND + 1 < offset + width)
 		vfio_intx_disable(device, config->shadow[PCI_COMMAND + 1] &
 						  (PCI_COMMAND_INTX_DISABLE >> 8));
-	/* The device resets itself when the bit is written; it reads as 0. */
-	return config->pcie && covers(offset, width, config->pcie + PCI_EXP_DEVCTL + 1) &&
-	       (value >> 8 * (config->pcie + PCI_EXP_DEVCTL + 1 - offset) &
-		(PCI_EXP_DEVCTL_BCR_FLR >> 8)) &&
-	       (vfio_config_hw_get(config, config->pcie + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR);
+	return asks_for_reset(config, offset, width, value);
 }

@@ -25,7 +25,7 @@ struct vfio_config {
 	uint8_t virt[VFIO_CONFIG_SIZE];
 	uint8_t allow[VFIO_CONFIG_SIZE];
 	/* Offsets of capabilities, 0: none. */
-	uint8_t pm, msi, msix, pcie;
+	uint8_t pm, msi, msix, pcie, af;
 };
 
 /* ---- interrupts (irq.c, irq_set.c) ---- */
@@ -137,8 +137,12 @@ uint8_t vfio_config_read_locked(struct swiommu_device *device, unsigned offset);
 bool vfio_config_write_locked(struct swiommu_device *device, unsigned offset, unsigned width,
 			      uint32_t value);
 
-/* Who may write what in the capabilities (config_caps.c). */
+/* Who may write what in the capabilities (config_caps.c, config_ext.c). */
 void vfio_config_caps_open(struct vfio_config *config);
+void vfio_config_ext_open(struct vfio_config *config);
+
+/* `length` bytes that a program can only read. */
+void vfio_config_read_only(struct vfio_config *config, unsigned offset, unsigned length);
 
 /* The rights of `width` bytes: virtual bits, writable bits. */
 void vfio_config_rights(struct vfio_config *config, unsigned offset, unsigned width, uint32_t virt,

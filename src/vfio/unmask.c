@@ -13,7 +13,7 @@ static struct base_waitq ended;
 struct vfio_unmask {
 	struct swiommu_device *device;
 	int eventfd;
-	int stop[2]; /* the watcher leaves when [1] is closed */
+	int stop[2]; /* the watcher leaves when something is written to [1] */
 };
 
 static void unmask_fired(struct vfio_unmask *watch)
@@ -89,6 +89,15 @@ err_free:
 	return rc;
 }
 
+/* Not by closing alone: a forked child may have a copy of the descriptor. */
+static void unmask_stop(struct vfio_unmask *watch)
+{
+	int fd = watch->stop[1];
+
+	base_sys_write(fd, "", 1);
+	base_sys_close(fd);
+}
+
 int vfio_unmask_watch_locked(struct swiommu_device *device, int eventfd)
 {
 	struct vfio_irqs *irqs = &device->irqs;
@@ -96,7 +105,7 @@ int vfio_unmask_watch_locked(struct swiommu_device *device, int eventfd)
 
 	base_assert_held(&irqs->lock);
 	if (irqs->unmask)
-		base_sys_close(irqs->unmask->stop[1]);
+		unmask_stop(irqs->unmask);
 	irqs->unmask = NULL;
 	if (eventfd < 0)
 		return 0;
