@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/* Reads and writes: the checks that a kernel makes before a file sees the call. */
+#include "front/call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/* What one call transfers at most: INT_MAX down to a page. */
+#define MAX_COUNT 0x7ffff000u
+
+static int check(const struct front_slot *slot, int wrong_access, size_t count, int64_t pos)
+{
+	int64_t end;
+
+	if (pos < 0)
+		return -EINVAL;
+	if (slot->access == wrong_access)
+		return -EBADF;
+	if (count > INT64_MAX || __builtin_add_overflow(pos, (int64_t)count, &end))
+		return -EINVAL;
+	return 0;
+}
+
+ssize_t front_call_pread(const struct front_slot *slot, struct mem_client *client, uint64_t addr,
+			 size_t count, int64_t pos)
+{
+	ssize_t result = check(slot, O_WRONLY, count, pos);
+
+	if (!result)
+		result = mem_file_pread(slot->file, client, addr, base_min_u64(count, MAX_COUNT),
+					(uint64_t)pos);
+	if (base_unlikely(base_trace_on))
+		front_trace_transfer(slot, "read", count, pos, result);
+	return result;
+}
+
+ssize_t front_call_pwrite(const struct front_slot *slot, struct mem_client *client, uint64_t addr,
+			  size_t count, int64_t pos)
+{
+	ssize_t result = check(slot, O_RDONLY, count, pos);
+
+	if (!result)
+		result = mem_file_pwrite(slot->file, client, addr, base_min_u64(count, MAX_COUNT),
+					 (uint64_t)pos);
+	if (base_unlikely(base_trace_on))
+		front_trace_transfer(slot, "write", count, pos, result);
+	return result;
+}

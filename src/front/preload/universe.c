@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+/* The machine of this process, what it is made from, its client, and fork. */
+#include "front/preload/preload.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Of user memory, as Linux lays it out. */
+#define LOWEST_ADDRESS	 ((uintptr_t)1 << 16)
+#define END_OF_ADDRESSES ((uintptr_t)1 << 47)
+
+struct front_fdtable preload_table = FRONT_FDTABLE_INIT;
+
+static struct front_machine *machine; /* NULL until the first open */
+static pid_t owner;		      /* of the descriptors that the table speaks of */
+
+/* Copies, taken before the program can change its environment. */
+static struct {
+	const char *devices, *iommu, *vdevice_destroy;
+} settings;
+
+static const char *setting(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+	size_t size;
+	char *copy;
+
+	if (!value || !*value)
+		return otherwise;
+	size = strlen(value) + 1;
+	copy = base_alloc(size);
+	return copy ? memcpy(copy, value, size) : otherwise;
+}
+
+/* When the library is loaded, or before that if another library opens a file as it starts. */
+static void __attribute__((constructor)) universe_load(void)
+{
+	const char *log = getenv(FRONT_ENV_LOG);
+	int saved = errno;
+
+	if (settings.devices)
+		return;
+	settings.devices = setting(FRONT_ENV_DEVICES, FRONT_DEFAULT_DEVICES);
+	settings.iommu = setting(FRONT_ENV_IOMMU, NULL);
+	settings.vdevice_destroy = setting(FRONT_ENV_VDEVICE_DESTROY, "anytime");
+	if (log && *log)
+		base_trace_open(log);
+	errno = saved;
+}
+
+/* ---- the client: this process with its real numbers ---- */
+
+static bool is_open(int fd)
+{
+	int saved = errno;
+	bool open = libc_fcntl(fd, F_GETFD, NULL) >= 0;
+
+	errno = saved;
+	return open;
+}
+
+static int client_file_get(struct mem_client *client, int fd, struct mem_file **file)
+{
+	struct front_slot *slot = preload_get(fd);
+
+	(void)client;
+	if (!slot)
+		return is_open(fd) && !preload_peek(fd) ? -EBADFD : -EBADF;
+	*file = slot->file;
+	mem_file_get(*file);
+	preload_put(slot);
+	return 0;
+}
+
+/* The copy gets hidden where the kept ends are; whoever closes it does not say so (number.c). */
+static int client_eventfd_get(struct mem_client *client, int fd)
+{
+	int rc = preload_peek(fd) ? -EINVAL : base_sys_check_eventfd(fd), copy;
+
+	(void)client;
+	if (rc)
+		return rc;
+	copy = base_sys_dup_high(fd);
+	if (copy >= 0)
+		front_fdtable_hide(&preload_table, copy);
+	return copy;
+}
+
+static const struct mem_client_ops client_ops = {
+	.file_get = client_file_get,
+	.eventfd_get = client_eventfd_get,
+};
+
+struct mem_client preload_client = {.ops = &client_ops};
+
+/* ---- fork: the child starts afresh, and what it has inherited is the parent's ---- */
+
+static long foreign_ioctl(struct mem_file *file, struct mem_client *client, uint32_t cmd,
+			  uint64_t arg)
+{
+	(void)file, (void)client, (void)cmd, (void)arg;
+	return -EIO;
+}
+
+static ssize_t foreign_transfer(struct mem_file *file, struct mem_client *client, uint64_t addr,
+				size_t count, uint64_t pos)
+{
+	(void)file, (void)client, (void)addr, (void)count, (void)pos;
+	return -EIO;
+}
+
+/* Our own reference is never dropped. */
+static void foreign_release(struct mem_file *file)
+{
+	(void)file;
+}
+
+static const struct mem_file_ops foreign_ops = {
+	.name = "foreign",
+	.ioctl = foreign_ioctl,
+	.pread = foreign_transfer,
+	.pwrite = foreign_transfer,
+	.release = foreign_release,
+};
+
+struct mem_file preload_foreign_file = {.ops = &foreign_ops, .refs = {1}};
+
+static void fork_prepare(void)
+{
+	base_mutex_lock(&preload_table.lock);
+}
+
+static void fork_parent(void)
+{
+	base_mutex_unlock(&preload_table.lock);
+}
+
+/* The machine and its files stay behind as they are: their locks may be held for ever. */
+static void fork_child(void)
+{
+	machine = NULL;
+	owner = getpid();
+	preload_keeper_after_fork_locked();
+	front_fdtable_after_fork_locked(&preload_table, &preload_foreign_file);
+	base_mutex_unlock(&preload_table.lock);
+}
+
+bool preload_is_owner(void)
+{
+	return getpid() == owner;
+}
+
+/* ---- the machine ---- */
+
+/* Once per process, with its children. */
+static int prepare_process_locked(void)
+{
+	static bool prepared;
+	int rc;
+
+	base_assert_held(&preload_table.lock);
+	if (prepared)
+		return 0;
+	rc = preload_signals_take();
+	if (!rc)
+		rc = base_thread_at_fork(fork_prepare, fork_parent, fork_child);
+	owner = getpid();
+	prepared = !rc;
+	return rc;
+}
+
+static int machine_make_locked(void)
+{
+	char message[FRONT_MESSAGE_SIZE];
+	struct front_machine *made;
+	uint64_t flags;
+	int rc;
+
+	base_assert_held(&preload_table.lock);
+	universe_load();
+	rc = front_vdevice_destroy_flag(settings.vdevice_destroy, &flags);
+	if (!rc)
+		rc = prepare_process_locked();
+	if (!rc)
+		rc = front_machine_new(settings.iommu, flags, &made);
+	if (rc)
+		return rc;
+	rc = front_machine_add_lines(made, settings.devices, message, sizeof(message));
+	if (rc) {
+		base_trace("no machine: %s", message);
+		front_machine_free(made);
+		return rc;
+	}
+	base_store(&machine, made);
+	return 0;
+}
+
+int preload_machine(struct front_machine **out)
+{
+	int rc = 0;
+
+	*out = base_load(&machine);
+	if (*out)
+		return 0;
+	base_scoped_lock(&preload_table.lock);
+	if (!machine)
+		rc = machine_make_locked();
+	*out = machine;
+	return rc;
+}
+
+/* NULL, -1 and the like: the kernel may say what is wrong with them. */
+static bool is_address(const char *path)
+{
+	return (uintptr_t)path >= LOWEST_ADDRESS && (uintptr_t)path < END_OF_ADDRESSES;
+}
+
+bool preload_has(const char *path, struct front_node *node)
+{
+	struct front_machine *its;
+
+	node->type = FRONT_NODE_NONE;
+	if (!is_address(path))
+		return false;
+	*node = front_node_parse(path);
+	if (node->type != FRONT_NODE_IOMMUFD && node->type != FRONT_NODE_DEVICE)
+		return false;
+	return preload_machine(&its) || front_machine_has(its, *node);
+}
