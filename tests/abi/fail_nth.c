@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every call with the first, second, third ... allocation failing: it fails, and
+ * everything is as before (iommufd-test-abi.md 14). What takes things away never
+ * allocates. Here alone a library-internal header is used: the injection.
+ */
+#include "irqs.h"
+
+#include "base/alloc.h"
+#include "iommu/section.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define BASE 0x2000000ull
+
+/* What the sweeps are about; each uses what it needs. */
+struct scene {
+	uint32_t ioas, other, hwpt, parent, viommu, id;
+	uint8_t *memory;
+	uint64_t iova;
+	int file;
+};
+
+static struct scene s;
+
+/* Devices 0 and 1 bound, an IOAS with a page, an empty one. */
+static void bound(struct abi *abi)
+{
+	memset(&s, 0, sizeof(s));
+	abi_bound(abi, 0);
+	abi_bound(abi, 1);
+	s.memory = abi_aligned(abi, 1024);
+	s.ioas = abi_ioas(abi);
+	s.other = abi_ioas(abi);
+	ok(abi_map_at(abi, s.ioas, RW, s.memory, PAGE, BASE));
+}
+
+static void attached(struct abi *abi)
+{
+	bound(abi);
+	abi_attached(abi, 0, s.ioas);
+}
+
+static void with_parent(struct abi *abi)
+{
+	bound(abi);
+	s.parent = abi_parent(abi, 0, s.ioas);
+}
+
+static void with_two_domains(struct abi *abi)
+{
+	with_parent(abi);
+	abi_attached(abi, 0, s.ioas);
+	abi_attached(abi, 1, s.parent);
+}
+
+static void with_hwpt(struct abi *abi)
+{
+	bound(abi);
+	s.hwpt = abi_paging(abi, 0, s.ioas);
+}
+
+static void with_attached_hwpt(struct abi *abi)
+{
+	with_hwpt(abi);
+	abi_attached(abi, 0, s.hwpt);
+}
+
+static void with_other_hwpt(struct abi *abi)
+{
+	attached(abi);
+	s.hwpt = abi_paging(abi, 0, s.other);
+}
+
+static void with_viommu(struct abi *abi)
+{
+	with_parent(abi);
+	ok(abi_viommu(abi, abi->devid[0], s.parent, &s.viommu));
+}
+
+static void with_nested(struct abi *abi)
+{
+	with_parent(abi);
+	s.hwpt = abi_nested(abi, 0, s.parent);
+}
+
+static void with_vdevice(struct abi *abi)
+{
+	with_viommu(abi);
+	ok(abi_vdevice(abi, s.viommu, abi->devid[0], 1, &s.id));
+	s.hwpt = abi_nested(abi, 0, s.viommu);
+}
+
+/* Nothing is bound. */
+static void unbound(struct abi *abi)
+{
+	memset(&s, 0, sizeof(s));
+	s.ioas = abi_ioas(abi);
+	s.other = abi_ioas(abi);
+}
+
+/* The other device of the group is bound and attached. */
+static void one_of_a_group(struct abi *abi)
+{
+	unbound(abi);
+	abi_bound(abi, 0);
+	abi_attached(abi, 0, s.ioas);
+}
+
+static void both_of_a_group(struct abi *abi)
+{
+	one_of_a_group(abi);
+	abi_bound(abi, 1);
+}
+
+static void with_intx(struct abi *abi)
+{
+	unbound(abi);
+	irqs_begin(abi);
+	ok(set_fd(abi, TRIGGER, INTX, fds[0]));
+}
+
+/* ---- the calls ---- */
+
+static int ioas_alloc(struct abi *abi)
+{
+	struct iommu_ioas_alloc cmd = {.size = sizeof(cmd)};
+
+	return abi_ioctl(abi, IOMMU_IOAS_ALLOC, &cmd);
+}
+
+static int allow(struct abi *abi)
+{
+	struct iommu_iova_range ranges[5];
+
+	for (unsigned i = 0; i < 5; i++)
+		ranges[i] = (struct iommu_iova_range){BASE + i * MIB(1), BASE + i * MIB(1) + PAGE};
+	return abi_allow(abi, s.ioas, ranges, 5);
+}
+
+static int map_fixed(struct abi *abi)
+{
+	return abi_map_at(abi, s.ioas, RW, s.memory, PAGE, BASE + PAGE);
+}
+
+static int map_auto(struct abi *abi)
+{
+	return abi_map(abi, s.ioas, RW, ADDR(s.memory), PAGE, &s.iova);
+}
+
+/* Across a border of 1 GiB, in small leaves: many tables. */
+static int map_far(struct abi *abi)
+{
+	return abi_map_at(abi, s.ioas, RW, s.memory + PAGE, 1023 * PAGE, MIB(1024) - 256 * PAGE);
+}
+
+static int hwpt_alloc(struct abi *abi)
+{
+	return abi_hwpt(abi, abi->devid[0], s.ioas, 0, NULL, &s.id);
+}
+
+static int parent_alloc(struct abi *abi)
+{
+	return abi_hwpt(abi, abi->devid[0], s.ioas, IOMMU_HWPT_ALLOC_NEST_PARENT, NULL, &s.id);
+}
+
+static int nested_on(struct abi *abi, uint32_t pt)
+{
+	const struct iommu_hwpt_selftest selftest = {0};
+	const struct iommu_hwpt_vtd_s1 s1 = {.addr_width = 48};
+	const struct abi_data mock = {IOMMU_HWPT_DATA_SELFTEST, sizeof(selftest), &selftest};
+	const struct abi_data vtd = {IOMMU_HWPT_DATA_VTD_S1, sizeof(s1), &s1};
+
+	return abi_hwpt(abi, abi->devid[0], pt, 0, abi->mock ? &mock : &vtd, &s.id);
+}
+
+static int nested_alloc(struct abi *abi)
+{
+	return nested_on(abi, s.parent);
+}
+
+static int nested_alloc_on_viommu(struct abi *abi)
+{
+	return nested_on(abi, s.viommu);
+}
+
+static int viommu_alloc(struct abi *abi)
+{
+	return abi_viommu(abi, abi->devid[0], s.parent, &s.id);
+}
+
+static int vdevice_alloc(struct abi *abi)
+{
+	return abi_vdevice(abi, s.viommu, abi->devid[0], 5, &s.id);
+}
+
+static int open_device(struct abi *abi)
+{
+	int fd = swiommu_open(abi->machine, "/dev/vfio/devices/vfio0");
+
+	return fd < 0 ? fd : swiommu_close(abi->machine, fd);
+}
+
+static int open_iommufd(struct abi *abi)
+{
+	int fd = swiommu_open(abi->machine, "/dev/iommu");
+
+	return fd < 0 ? fd : swiommu_close(abi->machine, fd);
+}
+
+static int bind_0(struct abi *abi)
+{
+	return abi_bind(abi, 0);
+}
+
+static int bind_1(struct abi *abi)
+{
+	return abi_bind(abi, 1);
+}
+
+static int attach_ioas(struct abi *abi)
+{
+	return abi_attach_to(abi, 0, s.ioas);
+}
+
+static int attach_other_ioas(struct abi *abi)
+{
+	return abi_attach_to(abi, 0, s.other);
+}
+
+static int attach_1_to_ioas(struct abi *abi)
+{
+	return abi_attach_to(abi, 1, s.ioas);
+}
+
+static int attach_hwpt(struct abi *abi)
+{
+	return abi_attach_to(abi, 0, s.hwpt);
+}
+
+static int attach_pasid_0(struct abi *abi)
+{
+	struct vfio_device_attach_iommufd_pt cmd = {sizeof(cmd), VFIO_DEVICE_ATTACH_PASID, s.ioas,
+						    0};
+
+	return abi_dev(abi, 0, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &cmd);
+}
+
+static int enable_msix(struct abi *abi)
+{
+	return set_fd(abi, TRIGGER, MSIX, -1);
+}
+
+static int enable_msi(struct abi *abi)
+{
+	return set_fd(abi, TRIGGER, MSI, -1);
+}
+
+static int enable_intx(struct abi *abi)
+{
+	return set_fd(abi, TRIGGER, INTX, -1);
+}
+
+static int unmask_by_eventfd(struct abi *abi)
+{
+	return set_fd(abi, UNMASK, INTX, fds[1]);
+}
+
+/* ---- sweeps ---- */
+
+struct sweep {
+	const char *name;
+	const struct abi_machine *machine;
+	void (*prepare)(struct abi *abi);
+	int (*call)(struct abi *abi);
+	bool makes_tables;
+};
+
+static const struct sweep sweeps[] = {
+	{"IOAS_ALLOC", &abi_vtd, unbound, ioas_alloc},
+	{"ALLOW_IOVAS", &abi_vtd, bound, allow},
+	{"MAP", &abi_vtd, bound, map_fixed},
+	{"MAP, automatic", &abi_vtd, bound, map_auto},
+	{"MAP, vtd", &abi_vtd, attached, map_fixed},
+	{"MAP, vtd, automatic", &abi_vtd, attached, map_auto},
+	{"MAP, vtd, many tables", &abi_vtd, attached, map_far, true},
+	{"MAP, vtd, two domains", &abi_vtd, with_two_domains, map_fixed},
+	{"MAP, vtd, two domains, many tables", &abi_vtd, with_two_domains, map_far, true},
+	{"MAP, mock", &abi_mock, attached, map_fixed},
+	{"MAP, mock, two domains, many tables", &abi_mock, with_two_domains, map_far, true},
+	{"HWPT_ALLOC, vtd", &abi_vtd, bound, hwpt_alloc},
+	{"HWPT_ALLOC, mock", &abi_mock, bound, hwpt_alloc},
+	{"HWPT_ALLOC, vtd, nest parent", &abi_vtd, bound, parent_alloc},
+	{"HWPT_ALLOC, mock, nest parent", &abi_mock, bound, parent_alloc},
+	{"HWPT_ALLOC, vtd, nested", &abi_vtd, with_parent, nested_alloc},
+	{"HWPT_ALLOC, mock, nested", &abi_mock, with_parent, nested_alloc},
+	{"HWPT_ALLOC, mock, on a vIOMMU", &abi_mock, with_viommu, nested_alloc_on_viommu},
+	{"VIOMMU_ALLOC", &abi_mock, with_parent, viommu_alloc},
+	{"VDEVICE_ALLOC", &abi_mock, with_viommu, vdevice_alloc},
+	{"open of a device", &abi_vtd, unbound, open_device},
+	{"open of an iommufd", &abi_vtd, unbound, open_iommufd},
+	{"BIND", &abi_vtd, unbound, bind_0},
+	{"BIND, second of a group", &abi_vtd_group, one_of_a_group, bind_1},
+	{"ATTACH to an IOAS, vtd", &abi_vtd, bound, attach_ioas},
+	{"ATTACH to an IOAS, mock", &abi_mock, bound, attach_ioas},
+	{"ATTACH to an IOAS that has a domain", &abi_vtd, attached, attach_1_to_ioas},
+	{"ATTACH to an IOAS, second of a group", &abi_vtd_group, both_of_a_group, attach_1_to_ioas},
+	{"ATTACH to a HWPT, vtd", &abi_vtd, with_hwpt, attach_hwpt},
+	{"ATTACH to a HWPT, mock", &abi_mock, with_hwpt, attach_hwpt},
+	{"ATTACH to a nested HWPT, vtd", &abi_vtd, with_nested, attach_hwpt},
+	{"ATTACH to a nested HWPT, mock", &abi_mock, with_nested, attach_hwpt},
+	{"ATTACH to a HWPT on a vIOMMU", &abi_mock, with_vdevice, attach_hwpt},
+	{"ATTACH as PASID 0", &abi_vtd, bound, attach_pasid_0},
+	{"replace by an IOAS, vtd", &abi_vtd, attached, attach_other_ioas},
+	{"replace by an IOAS, mock", &abi_mock, attached, attach_other_ioas},
+	{"replace by the IOAS of the HWPT", &abi_vtd, with_attached_hwpt, attach_ioas},
+	{"replace by a HWPT, vtd", &abi_vtd, with_other_hwpt, attach_hwpt},
+	{"SET_IRQS, MSI-X", &machine_pci, with_intx, enable_msix},
+	{"SET_IRQS, MSI", &machine_pci, with_intx, enable_msi},
+	{"SET_IRQS, INTx", &machine_pci, with_intx, enable_intx},
+	{"SET_IRQS, unmask by eventfd", &machine_pci, with_intx, unmask_by_eventfd},
+};
+
+/* What must be as before. */
+struct snapshot {
+	uint32_t next;
+	struct iommu_iova_range ranges[2][4];
+	uint32_t count[2];
+	uint64_t alignment[2];
+	bool reads[2][3];
+	size_t allocations;
+};
+
+static void take_ranges(struct abi *abi, struct snapshot *snap, unsigned i, uint32_t ioas)
+{
+	struct iommu_ioas_iova_ranges cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = ioas,
+		.num_iovas = 4,
+		.allowed_iovas = ADDR(snap->ranges[i]),
+	};
+
+	ok(abi_ioctl(abi, IOMMU_IOAS_IOVA_RANGES, &cmd));
+	snap->count[i] = cmd.num_iovas;
+	snap->alignment[i] = cmd.out_iova_alignment;
+}
+
+static void take(struct abi *abi, struct snapshot *snap)
+{
+	static const uint64_t probes[] = {BASE, BASE + PAGE, MIB(1024)};
+
+	memset(snap, 0, sizeof(*snap));
+	snap->next = abi_next_id(abi);
+	take_ranges(abi, snap, 0, s.ioas);
+	take_ranges(abi, snap, 1, s.other);
+	for (unsigned n = 0; n < 2 && n < abi->device_count; n++)
+		for (unsigned i = 0; i < COUNT(probes); i++)
+			snap->reads[n][i] = abi_reads(abi, n, probes[i]);
+	snap->allocations = base_alloc_count();
+}
+
+/* The call with its nth allocation failing. True if there was no nth. */
+static bool run_failing(struct abi *abi, const struct sweep *sweep, unsigned nth)
+{
+	struct snapshot before, after;
+	unsigned left;
+	int rc;
+
+	take(abi, &before);
+	base_fail_nth(nth);
+	rc = sweep->call(abi);
+	left = base_fail_pending();
+	base_fail_nth(0);
+	if (left) {
+		ok(rc);
+		return true;
+	}
+	if (rc >= 0)
+		fail_msg("allocation %u failed, the call did not", nth);
+	take(abi, &after);
+	/* Tables that a failed map has made stay with the domain, and end with it. */
+	if (sweep->makes_tables)
+		after.allocations = before.allocations;
+	assert_memory_equal(&before, &after, sizeof(before));
+	return false;
+}
+
+/* SET_IRQS sweeps begin with INTx on: what is tried has to begin from nothing. */
+static void prepare(struct abi *abi, const struct sweep *sweep)
+{
+	sweep->prepare(abi);
+	if (sweep->prepare == with_intx && sweep->call != unmask_by_eventfd)
+		ok(set_none(abi, TRIGGER, INTX, 0, 0));
+}
+
+static void finish(const struct sweep *sweep)
+{
+	if (sweep->prepare == with_intx)
+		irqs_end();
+}
+
+/* Threads get what they need for DMA at their first request, and keep it. */
+static void warm_up(void)
+{
+	assert_non_null(iommu_requester_self());
+}
+
+static void every_allocation_may_fail(struct abi *abi)
+{
+	const struct sweep *sweep = abi->row;
+	unsigned nth = 1;
+	size_t before;
+
+	warm_up();
+	before = base_alloc_count();
+	abi_init(abi, sweep->machine);
+	prepare(abi, sweep);
+	while (!run_failing(abi, sweep, nth))
+		nth++;
+	assert_true(nth > 1);
+	finish(sweep);
+	abi_fini(abi);
+	assert_int_equal(base_alloc_count(), before);
+}
+
+/* ---- what takes away never allocates, and therefore never fails ---- */
+
+static int unmap_all(struct abi *abi)
+{
+	return abi_unmap_all(abi, s.ioas, NULL);
+}
+
+static int destroy_id(struct abi *abi)
+{
+	return abi_destroy(abi, s.id);
+}
+
+static int destroy_hwpt(struct abi *abi)
+{
+	return abi_destroy(abi, s.hwpt);
+}
+
+static int destroy_other(struct abi *abi)
+{
+	return abi_destroy(abi, s.other);
+}
+
+static int detach(struct abi *abi)
+{
+	return abi_detach(abi, 0);
+}
+
+static int close_device(struct abi *abi)
+{
+	return swiommu_close(abi->machine, abi->file[0]);
+}
+
+static int close_iommufd(struct abi *abi)
+{
+	return swiommu_close(abi->machine, abi->ctx);
+}
+
+static int clear_allowed(struct abi *abi)
+{
+	return abi_allow(abi, s.ioas, NULL, 0);
+}
+
+static int disable_intx(struct abi *abi)
+{
+	return set_none(abi, TRIGGER, INTX, 0, 0);
+}
+
+static const struct sweep takers[] = {
+	{"UNMAP", &abi_vtd, bound, unmap_all},
+	{"UNMAP, two domains", &abi_vtd, with_two_domains, unmap_all},
+	{"UNMAP, mock", &abi_mock, attached, unmap_all},
+	{"ALLOW_IOVAS of nothing", &abi_vtd, bound, clear_allowed},
+	{"DESTROY of an IOAS", &abi_vtd, bound, destroy_other},
+	{"DESTROY of a HWPT", &abi_vtd, with_hwpt, destroy_hwpt},
+	{"DESTROY of a nested HWPT", &abi_vtd, with_nested, destroy_hwpt},
+	{"DESTROY of a vdevice", &abi_mock, with_vdevice, destroy_id},
+	{"DETACH", &abi_vtd, attached, detach},
+	{"DETACH, mock", &abi_mock, attached, detach},
+	{"close of a device with a vdevice", &abi_mock, with_vdevice, close_device},
+	{"close of a device that is attached", &abi_vtd, attached, close_device},
+	{"close of an iommufd", &abi_vtd, unbound, close_iommufd},
+	{"SET_IRQS, disable", &machine_pci, with_intx, disable_intx},
+};
+
+static void nothing_is_allocated(struct abi *abi)
+{
+	const struct sweep *sweep = abi->row;
+	unsigned left;
+	int rc;
+
+	abi_init(abi, sweep->machine);
+	sweep->prepare(abi);
+	base_fail_nth(1);
+	rc = sweep->call(abi);
+	left = base_fail_pending();
+	base_fail_nth(0);
+	ok(rc);
+	assert_int_equal(left, 1);
+	finish(sweep);
+	abi_fini(abi);
+}
+
+/* ---- machines ---- */
+
+static int make_machine(struct swiommu **machine)
+{
+	const struct swiommu_options options = {.size = sizeof(options), .iommu = "mock"};
+	int rc = swiommu_new(&options, machine);
+
+	if (rc)
+		return rc;
+	rc = swiommu_add_device(*machine, NULL, "ioat,group=3,bdf=0000:01:00.0", NULL, NULL);
+	if (!rc)
+		rc = swiommu_add_device(*machine, NULL, "ioat,iommu=vtd", NULL, NULL);
+	if (rc)
+		swiommu_free(*machine);
+	return rc;
+}
+
+static void machines_fail_without_a_trace(struct abi *abi)
+{
+	size_t before = base_alloc_count();
+	struct swiommu *machine;
+	unsigned left = 0;
+	int rc;
+
+	(void)abi;
+	for (unsigned nth = 1; !left; nth++) {
+		base_fail_nth(nth);
+		rc = make_machine(&machine);
+		left = base_fail_pending();
+		base_fail_nth(0);
+		expect(rc, left ? 0 : -ENOMEM);
+		if (!rc)
+			swiommu_free(machine);
+		assert_int_equal(base_alloc_count(), before);
+	}
+}
+
+int main(void)
+{
+	abi_rows(abi_none, sweeps, every_allocation_may_fail);
+	abi_rows(abi_none, takers, nothing_is_allocated);
+	abi_on(abi_none, machines_fail_without_a_trace);
+	return abi_run("fail_nth");
+}
