@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A plain iommufd client: `ops ROW BEFORE COUNT` does BEFORE operations of one
+ * kind, then COUNT more inside measure(), where callgrind counts instructions.
+ * Prints how much the heap grew for each of these.
+ */
+#include "device.h"
+
+#include <linux/iommufd.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define PAGE   ((uint64_t)4096)
+#define LARGE  ((uint64_t)64 << 20)
+#define MANY   8192u /* areas that there are when one of many is unmapped; a power of two */
+#define BOTTOM ((uint64_t)1 << 32)
+
+/* Of the test ABI: what the mock IOMMU's vIOMMUs are. */
+#define VIOMMU_TYPE_SELFTEST 0xdeadbeef
+
+static struct bench_space space;
+static struct bench_device device;
+static uint32_t parent; /* HWPT for vIOMMUs */
+static uint8_t *memory;
+static int foreign[2]; /* a pipe */
+
+/* ---- single calls: what a client would write ---- */
+
+static void call(unsigned long request, void *cmd, const char *name)
+{
+	if (ioctl(space.fd, request, cmd))
+		bench_must(-1, name);
+}
+#define CALL(request, cmd) call(request, cmd, #request)
+
+static void destroy(uint32_t id)
+{
+	struct iommu_destroy cmd = {.size = sizeof(cmd), .id = id};
+
+	CALL(IOMMU_DESTROY, &cmd);
+}
+
+static void map_at(uint8_t *va, uint64_t length, uint64_t iova, uint32_t flags)
+{
+	struct iommu_ioas_map cmd = {
+		.size = sizeof(cmd),
+		.flags = flags | IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = space.ioas,
+		.user_va = (uintptr_t)va,
+		.length = length,
+		.iova = iova,
+	};
+
+	CALL(IOMMU_IOAS_MAP, &cmd);
+}
+
+static void map(uint8_t *va, uint64_t length, uint64_t iova)
+{
+	map_at(va, length, iova, IOMMU_IOAS_MAP_FIXED_IOVA);
+}
+
+static void unmap(uint64_t iova, uint64_t length)
+{
+	struct iommu_ioas_unmap cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = space.ioas,
+		.iova = iova,
+		.length = length,
+	};
+
+	CALL(IOMMU_IOAS_UNMAP, &cmd);
+}
+
+/* ---- before: what the rows need ---- */
+
+static void need_space(void)
+{
+	bench_space_open(&space);
+	memory = bench_memory(LARGE + PAGE);
+}
+
+static void need_domain(void)
+{
+	need_space();
+	bench_device_bind(&device, &space);
+	bench_device_attach(&device, space.ioas);
+}
+
+static void need_parent(void)
+{
+	struct iommu_hwpt_alloc cmd = {.size = sizeof(cmd), .flags = IOMMU_HWPT_ALLOC_NEST_PARENT};
+
+	need_space();
+	bench_device_bind(&device, &space);
+	cmd.dev_id = device.id;
+	cmd.pt_id = space.ioas;
+	CALL(IOMMU_HWPT_ALLOC, &cmd);
+	parent = cmd.out_hwpt_id;
+}
+
+/* Also one of our files, if the machine is there. */
+static void need_foreign(void)
+{
+	bench_open("/dev/iommu");
+	bench_must(pipe(foreign), "pipe");
+}
+
+/* ---- the operations; `i` counts them ---- */
+
+static void op_ioas(unsigned i)
+{
+	struct iommu_ioas_alloc cmd = {.size = sizeof(cmd)};
+
+	(void)i;
+	CALL(IOMMU_IOAS_ALLOC, &cmd);
+	destroy(cmd.out_ioas_id);
+}
+
+static void op_page(unsigned i)
+{
+	(void)i;
+	map(memory, PAGE, BOTTOM);
+	unmap(BOTTOM, PAGE);
+}
+
+static void op_large(unsigned i)
+{
+	(void)i;
+	map(memory, LARGE, BOTTOM);
+	unmap(BOTTOM, LARGE);
+}
+
+/* No more than 4 KiB of the two addresses are alike. */
+static void op_large_askew(unsigned i)
+{
+	(void)i;
+	map(memory + PAGE, LARGE, BOTTOM);
+	unmap(BOTTOM, LARGE);
+}
+
+static void op_viommu(unsigned i)
+{
+	struct iommu_viommu_alloc viommu = {
+		.size = sizeof(viommu),
+		.type = VIOMMU_TYPE_SELFTEST,
+		.dev_id = device.id,
+		.hwpt_id = parent,
+	};
+	struct iommu_vdevice_alloc vdevice = {
+		.size = sizeof(vdevice),
+		.dev_id = device.id,
+		.virt_id = i,
+	};
+
+	CALL(IOMMU_VIOMMU_ALLOC, &viommu);
+	vdevice.viommu_id = viommu.out_viommu_id;
+	CALL(IOMMU_VDEVICE_ALLOC, &vdevice);
+	destroy(vdevice.out_vdevice_id);
+	destroy(viommu.out_viommu_id);
+}
+
+static void op_foreign(unsigned i)
+{
+	int available;
+
+	(void)i;
+	ioctl(foreign[0], FIONREAD, &available);
+}
+
+static uint8_t *page_of(unsigned i)
+{
+	return memory + i * PAGE % LARGE;
+}
+
+/* With a hole of a page between neighbours, which so cannot be one. */
+static uint64_t iova_of(unsigned i)
+{
+	return BOTTOM + 2 * PAGE * i;
+}
+
+static void op_area(unsigned i)
+{
+	map(page_of(i), PAGE, iova_of(i));
+}
+
+static void op_area_auto(unsigned i)
+{
+	map_at(page_of(i), PAGE, 0, 0);
+}
+
+static void need_many(void)
+{
+	need_domain();
+	for (unsigned i = 0; i < MANY; i++)
+		op_area(i);
+}
+
+/* Each of the many once, in no order. */
+static void op_unmap(unsigned i)
+{
+	unmap(iova_of(i * 2654435761u % MANY), PAGE);
+}
+
+static const struct row {
+	const char *name;
+	void (*prepare)(void);
+	void (*op)(unsigned i);
+} rows[] = {
+	{"ioas", need_space, op_ioas},
+	{"page", need_space, op_page},
+	{"page-domain", need_domain, op_page},
+	{"large", need_domain, op_large},
+	{"large-askew", need_domain, op_large_askew},
+	{"viommu", need_parent, op_viommu},
+	{"foreign", need_foreign, op_foreign},
+	{"area", need_space, op_area},
+	{"area-auto", need_space, op_area_auto},
+	{"area-domain", need_domain, op_area},
+	{"unmap", need_many, op_unmap},
+};
+
+/* Callgrind knows this function by its name. */
+static __attribute__((noinline)) void measure(void (*op)(unsigned i), unsigned first,
+					      unsigned count)
+{
+	for (unsigned i = first; i < first + count; i++)
+		op(i);
+}
+
+static size_t heap_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+static const struct row *find_row(const char *name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct row *row = argc == 4 ? find_row(argv[1]) : NULL;
+	unsigned before, count;
+	size_t heap;
+
+	if (!row) {
+		fprintf(stderr, "usage: ops ROW BEFORE COUNT\n");
+		return 2;
+	}
+	before = (unsigned)atoi(argv[2]);
+	count = (unsigned)atoi(argv[3]);
+	row->prepare();
+	for (unsigned i = 0; i < before; i++)
+		row->op(i);
+	heap = heap_bytes();
+	measure(row->op, before, count);
+	printf("%.1f\n", ((double)heap_bytes() - (double)heap) / count);
+	return 0;
+}
