@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# The door to everything. Meson builds, scripts/ has the steps.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+
+.PHONY: all demo check bench format install clean help
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@scripts/setup build
+	@meson setup $(BUILD) --prefix=$(PREFIX) -Dtests=false
+
+demo:
+	@scripts/setup build
+	@$(MAKE) --no-print-directory all
+	@scripts/demo $(BUILD)
+
+check:
+	@scripts/check
+
+bench:
+	@scripts/setup bench
+	@$(MAKE) --no-print-directory all
+	@bench/run $(BUILD)
+
+format:
+	@scripts/sources | xargs clang-format -i
+
+install: all
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+	@meson install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD) build-check
+
+help:
+	@echo 'make            build (release) into $(BUILD)/'
+	@echo 'make demo       install what is missing, build, run two programs on a software IOMMU'
+	@echo 'make check      the whole gate: what CI runs; a few minutes'
+	@echo 'make bench      instruction counts and DMA speed, as a table'
+	@echo 'make format     lay out all C files by .clang-format'
+	@echo 'make install    into $(PREFIX); PREFIX= and DESTDIR= as usual'
+	@echo 'make clean      remove what was built'
