@@ -13,6 +13,7 @@
 #include "base/idtable.h"
 #include "base/gaptree.h"
 #include "base/guard.h"
+#include "base/scan.h"
 #include "base/sys.h"
 
 #endif
