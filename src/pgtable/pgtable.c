@@ -20,6 +20,26 @@ void pgtable_fini(struct pgtable *pt)
 	pgtable_trash_free(&pt->retired);
 }
 
+/* Set the bits [first, last]. */
+static void bits_set(uint64_t *bits, uint64_t first, uint64_t last)
+{
+	uint64_t *word = bits + first / 64, *end = bits + last / 64;
+	uint64_t mask = UINT64_MAX << first % 64;
+
+	for (; word != end; mask = UINT64_MAX)
+		*word++ |= mask;
+	*word |= mask & UINT64_MAX >> (63 - last % 64);
+}
+
+void pgtable_dirty_add(struct pgtable_dirty *dirty, uint64_t start, uint64_t last)
+{
+	dirty->reach = dirty->found ? base_max_u64(dirty->reach, last) : last;
+	dirty->found = true;
+	if (dirty->bits)
+		bits_set(dirty->bits, (start - dirty->start) >> dirty->unit_lg2,
+			 (base_min_u64(last, dirty->last) - dirty->start) >> dirty->unit_lg2);
+}
+
 void pgtable_trash_take(struct base_list *to, struct base_list *from)
 {
 	struct pgtable_table *table, *next;

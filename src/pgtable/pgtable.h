@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The outward header of pgtable/: radix page tables that hardware would walk.
- * The walk, map and unmap code is one template (template.h), compiled once for
- * each format (one header with bits only, hw/pgtable-formats.md).
+ * The walk, map and unmap code is one template (template.h, dirty.h), compiled
+ * once for each format (one header with bits only, hw/pgtable-formats.md).
  *
- * Writers (map, unmap) are serialised by the owner's lock. A walk takes no lock
- * and may run at any time beside them; the owner keeps what unmap put into the
- * trash until every walk that began earlier has ended.
+ * Writers (map, unmap, read_dirty) are serialised by the owner's lock. A walk
+ * takes no lock and may run at any time beside them; the owner keeps what unmap
+ * put into the trash until every walk that began earlier has ended.
  */
 #ifndef PGTABLE_PGTABLE_H
 #define PGTABLE_PGTABLE_H
@@ -25,6 +25,19 @@ struct pgtable_leaf {
 	uint32_t prot;	      /* PGTABLE_READ | PGTABLE_WRITE: the AND over all levels */
 };
 
+/*
+ * Dirty memory as a bitmap: bit i is word i / 64, bit i mod 64, and stands for
+ * 2^unit_lg2 bytes from start + (i << unit_lg2) on.
+ */
+struct pgtable_dirty {
+	uint64_t *bits;	      /* are only set, never cleared; NULL: nobody wants to know */
+	uint64_t start, last; /* the input addresses that there are bits for */
+	unsigned unit_lg2;
+	bool clear;	/* what is reported becomes clean */
+	bool found;	/* something was dirty */
+	uint64_t reach; /* if so: the last byte of it, be it beyond `last` */
+};
+
 /* One page-table format; the instances are below. */
 struct pgtable_format {
 	const char *name;
@@ -37,6 +50,12 @@ struct pgtable_format {
 		   uint64_t pgsizes);
 	void (*unmap)(struct pgtable *pt, uint64_t iova, uint64_t length, struct base_list *trash);
 	bool (*walk)(const struct pgtable *pt, uint64_t iova, struct pgtable_leaf *leaf);
+
+	/* NULL: the format keeps no dirty state. */
+	bool (*walk_dirty)(struct pgtable *pt, uint64_t iova, uint32_t prot,
+			   struct pgtable_leaf *leaf);
+	void (*read_dirty)(struct pgtable *pt, uint64_t start, uint64_t last,
+			   struct pgtable_dirty *dirty);
 };
 
 extern const struct pgtable_format pgtable_vtdss;      /* VT-d second stage */
@@ -102,6 +121,34 @@ static inline bool pgtable_walk(const struct pgtable *pt, uint64_t iova, struct 
 {
 	return pt->format->walk(pt, iova, leaf);
 }
+
+/* ---- dirty state, for formats that keep it (pgtable-formats.md 1.8) ---- */
+
+/*
+ * Walk as pgtable_walk() does, and make the leaf dirty if it has all rights of
+ * `prot`. Nothing is stored if it is dirty already, or was unmapped meanwhile.
+ */
+static inline bool pgtable_walk_dirty(struct pgtable *pt, uint64_t iova, uint32_t prot,
+				      struct pgtable_leaf *leaf)
+{
+	return pt->format->walk_dirty(pt, iova, prot, leaf);
+}
+
+/*
+ * Report each dirty leaf that meets [start, last], from `start` on (or its first
+ * byte) to its last byte, as far as there are bits: `dirty` has bits for the
+ * range, and maybe for more behind it. Holes are skipped, and so is what lies
+ * above 2^va_lg2 - 1. A walker that began before the state was cleared may go on
+ * to write; one that begins afterwards makes the leaf dirty again.
+ */
+static inline void pgtable_read_dirty(struct pgtable *pt, uint64_t start, uint64_t last,
+				      struct pgtable_dirty *dirty)
+{
+	pt->format->read_dirty(pt, start, last, dirty);
+}
+
+/* Set the bits of [start, last], which begins in what there are bits for. */
+void pgtable_dirty_add(struct pgtable_dirty *dirty, uint64_t start, uint64_t last);
 
 /* ---- tables that a guest owns (stage 1 of a nested domain) ---- */
 

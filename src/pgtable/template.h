@@ -8,9 +8,10 @@
  * bytes; where that is more than its slot, it is repeated in all slots it
  * covers ("copies").
  *
- * Only map and unmap store entries, and one of them runs at a time. A walk may
- * meet any of these stores, so each one leaves the tree whole: a table is linked
- * after it was filled with zeroes, and freed long after it was unlinked.
+ * Only map and unmap store entries, and one of them runs at a time (but see
+ * dirty.h for a bit of leaves). A walk may meet any of these stores, so each one
+ * leaves the tree whole: a table is linked after it was filled with zeroes, and
+ * freed long after it was unlinked.
  *
  * The format gives FMT_GRANULE_LG2 (span of a slot of the lowest tables),
  * FMT_MIN_LEVELS, FMT_VA_LG2, FMT_PA_LG2 and the functions declared here, under
@@ -108,7 +109,7 @@ static inline uint64_t low_bits(unsigned lg2)
 /* ---- walk ---- */
 
 struct walk {
-	const struct pgtable_table *table;
+	struct pgtable_table *table;
 	uint64_t iova, entry, rights;
 	unsigned slot_lg2;
 };
@@ -138,22 +139,31 @@ static inline void walk_down(struct walk *walk, unsigned levels)
 		walk_step(walk, 0);
 }
 
-static bool fmt_walk(const struct pgtable *pt, uint64_t iova, struct pgtable_leaf *leaf)
+/* From the top to the leaf at iova. False: there is none. */
+static inline bool walk_to_leaf(struct walk *walk, const struct pgtable *pt, uint64_t iova,
+				struct pgtable_leaf *leaf)
 {
-	struct walk walk = {.table = pt->root, .iova = iova, .rights = UINT64_MAX};
 	unsigned leaf_lg2;
 
+	*walk = (struct walk){.table = pt->root, .iova = iova, .rights = UINT64_MAX};
 	if (base_unlikely(iova >> pt->va_lg2))
 		return false;
-	walk_down(&walk, pt->levels);
-	if (!fmt_is_present(walk.entry))
+	walk_down(walk, pt->levels);
+	if (!fmt_is_present(walk->entry))
 		return false;
-	leaf_lg2 = fmt_leaf_lg2(walk.entry, walk.slot_lg2);
+	leaf_lg2 = fmt_leaf_lg2(walk->entry, walk->slot_lg2);
 	leaf->start = iova & ~low_bits(leaf_lg2);
 	leaf->last = iova | low_bits(leaf_lg2);
-	leaf->pa = fmt_leaf_pa(walk.entry, leaf_lg2);
-	leaf->prot = fmt_rights_prot(walk.rights);
+	leaf->pa = fmt_leaf_pa(walk->entry, leaf_lg2);
+	leaf->prot = fmt_rights_prot(walk->rights);
 	return true;
+}
+
+static bool fmt_walk(const struct pgtable *pt, uint64_t iova, struct pgtable_leaf *leaf)
+{
+	struct walk walk;
+
+	return walk_to_leaf(&walk, pt, iova, leaf);
 }
 
 /*
@@ -223,8 +233,8 @@ static inline void unmap_leaves(struct pgtable_table *table, uint64_t start, uin
 	uint64_t *slot = &table->entry[pgtable_table_index(start, FMT_GRANULE_LG2)];
 	uint64_t *end = &table->entry[pgtable_table_index(last, FMT_GRANULE_LG2)] + 1;
 
-	base_assert(leaf_is_inside(*slot, FMT_GRANULE_LG2, start, start, last));
-	base_assert(leaf_is_inside(end[-1], FMT_GRANULE_LG2, last, start, last));
+	base_assert(leaf_is_inside(base_load_relaxed(slot), FMT_GRANULE_LG2, start, start, last));
+	base_assert(leaf_is_inside(base_load_relaxed(end - 1), FMT_GRANULE_LG2, last, start, last));
 	do {
 		base_store(slot, 0);
 	} while (++slot != end);

@@ -10,6 +10,7 @@
 #include "pgtable/table.h"
 
 #define AMDV1_PR	 ((uint64_t)1 << 0)
+#define AMDV1_D		 ((uint64_t)1 << 6)
 #define AMDV1_LEVEL_LG2	 9 /* NextLevel 11:9 */
 #define AMDV1_LEVEL_MASK 7u
 #define AMDV1_CODED	 7u /* NextLevel of a leaf whose size is in its address */
@@ -108,5 +109,10 @@ static inline unsigned amdv1_leaf_copies(unsigned leaf_lg2, unsigned slot_lg2)
 #define fmt_map	  amdv1_map
 #define fmt_unmap amdv1_unmap
 #define fmt_walk  amdv1_walk
+
+#define FMT_DIRTY      AMDV1_D
+#define FMT_WRITTEN    AMDV1_D
+#define fmt_walk_dirty amdv1_walk_dirty
+#define fmt_read_dirty amdv1_read_dirty
 
 #endif

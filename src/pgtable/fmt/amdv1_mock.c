@@ -10,16 +10,19 @@
 
 #include "pgtable/fmt/amdv1.h"
 #include "pgtable/template.h"
+#include "pgtable/dirty.h"
 
 /* iommufd-test-abi.md 4.1: every power of two from 2 KiB to 64 GiB. */
 const struct pgtable_format pgtable_amdv1_mock = {
 	.name = "amdv1_mock",
 	.pgsizes = ((uint64_t)1 << 37) - ((uint64_t)1 << 11),
 	FMT_OPS,
+	FMT_DIRTY_OPS,
 };
 
 const struct pgtable_format pgtable_amdv1_mock_huge = {
 	.name = "amdv1_mock_huge",
 	.pgsizes = (uint64_t)1 << 12 | (uint64_t)1 << 20,
 	FMT_OPS,
+	FMT_DIRTY_OPS,
 };

@@ -8,6 +8,8 @@
 #define VTDSS_R	      ((uint64_t)PGTABLE_READ)
 #define VTDSS_W	      ((uint64_t)PGTABLE_WRITE)
 #define VTDSS_PS      ((uint64_t)1 << 7)
+#define VTDSS_A	      ((uint64_t)1 << 8)
+#define VTDSS_D	      ((uint64_t)1 << 9)
 #define VTDSS_ADDRESS 0x000ffffffffff000ull /* 51:12 */
 
 #define FMT_GRANULE_LG2 12
@@ -77,5 +79,10 @@ static inline uint64_t vtdss_leaf_step(unsigned leaf_lg2)
 #define fmt_map	  vtdss_map
 #define fmt_unmap vtdss_unmap
 #define fmt_walk  vtdss_walk
+
+#define FMT_DIRTY      VTDSS_D
+#define FMT_WRITTEN    (VTDSS_A | VTDSS_D)
+#define fmt_walk_dirty vtdss_walk_dirty
+#define fmt_read_dirty vtdss_read_dirty
 
 #endif
