@@ -98,6 +98,52 @@ void iommu_domain_flush(struct iommu_domain *domain)
 	base_store_fence(&domain->tag, iommu_new_tag());
 }
 
+void iommu_domain_set_tracking(struct iommu_domain *domain, bool on)
+{
+	struct pgtable_dirty dirty = {.clear = true};
+
+	base_assert(domain->keeps_dirty);
+	{
+		base_scoped_lock(&domain->lock);
+		if (on)
+			pgtable_read_dirty(&domain->pt, 0, domain->aperture_last, &dirty);
+		base_store(&domain->tracking, on);
+	}
+	/* Translations of before may write without a mark. */
+	if (on)
+		iommu_domain_sync_dirty(domain);
+}
+
+void iommu_domain_read_dirty(struct iommu_domain *domain, uint64_t start, uint64_t last,
+			     struct pgtable_dirty *dirty)
+{
+	base_assert(domain->keeps_dirty);
+	base_scoped_lock(&domain->lock);
+	pgtable_read_dirty(&domain->pt, start, last, dirty);
+}
+
+void iommu_domain_sync_dirty(struct iommu_domain *domain)
+{
+	struct base_list trash;
+
+	base_list_init(&trash);
+	iommu_domain_flush(domain);
+	iommu_sync(&trash);
+}
+
+bool iommu_paging_walk(struct iommu_domain *domain, uint64_t iova, uint32_t prot,
+		       struct pgtable_leaf *leaf)
+{
+	if (base_likely(!base_load(&domain->tracking)))
+		return pgtable_walk(&domain->pt, iova, leaf);
+	if (prot == PGTABLE_WRITE)
+		return pgtable_walk_dirty(&domain->pt, iova, prot, leaf);
+	if (!pgtable_walk(&domain->pt, iova, leaf))
+		return false;
+	leaf->prot &= ~PGTABLE_WRITE;
+	return true;
+}
+
 bool iommu_paging_translate(struct iommu_domain *domain, uint32_t pasid, uint64_t iova,
 			    uint32_t prot, struct pgtable_leaf *leaf, iommu_fault_code *code)
 {
@@ -106,7 +152,7 @@ bool iommu_paging_translate(struct iommu_domain *domain, uint32_t pasid, uint64_
 		*code = IOMMU_FAULT_TOO_WIDE;
 		return false;
 	}
-	if (!pgtable_walk(&domain->pt, iova, leaf)) {
+	if (!iommu_paging_walk(domain, iova, prot, leaf)) {
 		*code = IOMMU_FAULT_NOT_MAPPED;
 		return false;
 	}

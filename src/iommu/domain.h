@@ -67,6 +67,8 @@ struct iommu_domain {
 	uint64_t aperture_start, aperture_last;
 	bool nest_parent;
 	bool no_read_only; /* maps must be writable (vtd.md 2.3) */
+	bool keeps_dirty;  /* allocated for dirty tracking */
+	uint32_t tracking; /* writes make dirty; changed under lock */
 };
 
 /* Allocation flags of iommu_domain_alloc: IOMMU_HWPT_ALLOC_* of the uAPI. */
@@ -106,6 +108,28 @@ void iommu_sync(struct base_list *trash);
 
 /* Make every cached translation of the domain void. */
 void iommu_domain_flush(struct iommu_domain *domain);
+
+/* ---- dirty tracking: for domains with keeps_dirty ---- */
+
+/*
+ * From now on requests that write make leaves dirty, also those of nested
+ * domains on top; all leaves are clean at first, also if tracking was on. Off:
+ * no longer, and what is dirty stays so.
+ */
+void iommu_domain_set_tracking(struct iommu_domain *domain, bool on);
+
+/*
+ * As pgtable_read_dirty(). Where that clears, a request may still write without
+ * making the leaf dirty again, until iommu_domain_sync_dirty().
+ */
+void iommu_domain_read_dirty(struct iommu_domain *domain, uint64_t start, uint64_t last,
+			     struct pgtable_dirty *dirty);
+
+/*
+ * When it returns, whoever wrote through what was reported has written, and the
+ * next write makes the leaf dirty again.
+ */
+void iommu_domain_sync_dirty(struct iommu_domain *domain);
 
 /* For drivers: the common members of a new domain. */
 void iommu_domain_init(struct iommu_domain *domain, const struct iommu_domain_ops *ops,

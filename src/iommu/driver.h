@@ -65,6 +65,15 @@ void iommu_report_fault(struct iommu_device *device, uint32_t pasid,
 /* A value for struct iommu_domain.tag that was never used before. */
 uint64_t iommu_new_tag(void);
 
+/*
+ * The leaf of a paging domain for an access `prot`, with the rights that may be
+ * cached; false: none. While dirty state is tracked a write makes the leaf dirty,
+ * and only what a write was told may be written: the first write after a read
+ * has to come here again.
+ */
+bool iommu_paging_walk(struct iommu_domain *domain, uint64_t iova, uint32_t prot,
+		       struct pgtable_leaf *leaf);
+
 /* Translate through a paging domain's own table; the translate() of such domains. */
 bool iommu_paging_translate(struct iommu_domain *domain, uint32_t pasid, uint64_t iova,
 			    uint32_t prot, struct pgtable_leaf *leaf, iommu_fault_code *code);

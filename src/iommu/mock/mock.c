@@ -21,7 +21,7 @@ static int mock_hw_info(struct iommu_device *device, uint32_t type,
 	facts->type = IOMMU_HW_INFO_TYPE_SELFTEST;
 	facts->len = sizeof(info);
 	memcpy(facts->data, &info, sizeof(info));
-	facts->capabilities = IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	facts->capabilities = IOMMU_HW_CAP_DIRTY_TRACKING | IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
 	return 0;
 }
 
@@ -54,6 +54,9 @@ static int mock_domain_init(struct iommu_domain *domain, uint32_t pagetable_type
 	}
 }
 
+#define MOCK_PAGING_FLAGS \
+	(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_DIRTY_TRACKING | IOMMU_HWPT_ALLOC_PASID)
+
 static int mock_domain_alloc(struct iommu_device *device, uint32_t flags,
 			     const struct iommu_user_data *data, struct iommu_domain **out)
 {
@@ -61,7 +64,7 @@ static int mock_domain_alloc(struct iommu_device *device, uint32_t flags,
 	struct iommu_domain *domain;
 	int rc;
 
-	if (flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_PASID))
+	if (flags & ~MOCK_PAGING_FLAGS)
 		return -EOPNOTSUPP;
 	if (data) {
 		if (data->type != IOMMU_HWPT_DATA_SELFTEST)
@@ -81,6 +84,7 @@ static int mock_domain_alloc(struct iommu_device *device, uint32_t flags,
 		return rc;
 	}
 	domain->nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
+	domain->keeps_dirty = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
 	*out = domain;
 	return 0;
 }

@@ -10,7 +10,7 @@
 static bool stage2(struct iommu_domain *parent, uint64_t gpa, uint32_t prot,
 		   struct pgtable_leaf *leaf)
 {
-	return pgtable_walk(&parent->pt, gpa, leaf) && (leaf->prot & prot);
+	return iommu_paging_walk(parent, gpa, prot, leaf) && (leaf->prot & prot);
 }
 
 /* The guest's memory as its tables see it. */

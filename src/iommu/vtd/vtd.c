@@ -28,7 +28,7 @@ static int vtd_hw_info(struct iommu_device *device, uint32_t type, struct iommu_
 	facts->type = IOMMU_HW_INFO_TYPE_INTEL_VTD;
 	facts->len = sizeof(vtd);
 	memcpy(facts->data, &vtd, sizeof(vtd));
-	facts->capabilities = IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	facts->capabilities = IOMMU_HW_CAP_DIRTY_TRACKING | IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
 	return 0;
 }
 
@@ -75,27 +75,32 @@ static const struct iommu_domain_ops vtd_paging_ops = {
 	.free = vtd_domain_free,
 };
 
+#define VTD_PAGING_FLAGS \
+	(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_DIRTY_TRACKING | IOMMU_HWPT_ALLOC_PASID)
+
 /* First stage unless the client needs what only the second has (vtd.md 2). */
 static int vtd_domain_alloc(struct iommu_device *device, uint32_t flags,
 			    const struct iommu_user_data *data, struct iommu_domain **out)
 {
 	bool parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
+	bool dirty = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
 	struct iommu_domain *domain;
 	int rc;
 
-	if (data || (flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_PASID)))
+	if (data || (flags & ~VTD_PAGING_FLAGS))
 		return -EOPNOTSUPP;
 	domain = base_zalloc(sizeof(*domain));
 	if (!domain)
 		return -ENOMEM;
 	iommu_domain_init(domain, &vtd_paging_ops, device->iommu);
-	rc = parent ? iommu_domain_init_paging(domain, &pgtable_vtdss, VTD_SS_WIDTH)
-		    : iommu_domain_init_paging(domain, &pgtable_x86_64, VTD_FS_WIDTH);
+	rc = parent || dirty ? iommu_domain_init_paging(domain, &pgtable_vtdss, VTD_SS_WIDTH)
+			     : iommu_domain_init_paging(domain, &pgtable_x86_64, VTD_FS_WIDTH);
 	if (rc) {
 		base_free(domain);
 		return rc;
 	}
 	domain->nest_parent = domain->no_read_only = parent;
+	domain->keeps_dirty = dirty;
 	*out = domain;
 	return 0;
 }
