@@ -37,6 +37,16 @@ static struct iopt_area *area_next_locked(const struct iopt *iopt, const struct 
 	return area_first_locked(iopt, area->node.last + 1, UINT64_MAX);
 }
 
+bool iopt_area_at_locked(const struct iopt *iopt, uint64_t iova, uint64_t *last)
+{
+	struct iopt_area *area = area_first_locked(iopt, iova, iova);
+
+	if (!area || *area_state(area) != IOPT_AREA_LIVE)
+		return false;
+	*last = area->node.last;
+	return true;
+}
+
 void iopt_init(struct iopt *iopt)
 {
 	base_rwlock_init(&iopt->domains_lock, RANK_IOPT_DOMAINS);

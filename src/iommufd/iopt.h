@@ -99,6 +99,9 @@ int iopt_allowed_grow(struct iopt_allowed **ranges, size_t count);
 /* Replace the allowed ranges; takes over the array on success. -EADDRINUSE. */
 int iopt_allow(struct iopt *iopt, struct iopt_allowed *ranges, size_t count);
 
+/* The last IOVA of the published area that has `iova`; false: none has. iova_lock is held. */
+bool iopt_area_at_locked(const struct iopt *iopt, uint64_t iova, uint64_t *last);
+
 /*
  * A domain joins: its page size and aperture are imposed, then it is filled.
  * All or nothing. -EINVAL, -EADDRINUSE, -EFAULT, -ENOMEM (section 10.5).

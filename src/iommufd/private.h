@@ -136,6 +136,11 @@ int iommufd_hwpt_join_locked(struct iommufd_hwpt *hwpt);
 /* The paging HWPT at the bottom of any HWPT. */
 struct iommufd_hwpt *iommufd_hwpt_paging_of(struct iommufd_hwpt *hwpt);
 
+/* ---- dirty tracking of a HWPT (dirty.c) ---- */
+
+int iommufd_hwpt_set_dirty(struct iommufd_call *call, struct iommu_hwpt_set_dirty_tracking *cmd);
+int iommufd_hwpt_get_dirty(struct iommufd_call *call, struct iommu_hwpt_get_dirty_bitmap *cmd);
+
 /* ---- devices and groups (device.c, attach.c) ---- */
 
 /* The devices of one iommu group that are bound in one context. */
