@@ -44,10 +44,8 @@ static const struct alloc_row any_allocs[] = {
 	{"step 5: on a nested HWPT", 0, DEVICE, NESTED, TEST, 4, -EINVAL},
 	{"on an IOAS: unknown flags", 16, DEVICE, IOAS, 0, 0, -EOPNOTSUPP},
 	{"on an IOAS: all flags", ~0u, DEVICE, IOAS, 0, 0, -EOPNOTSUPP},
-	/* No domain can track dirty pages for now. */
-	{"on an IOAS: dirty tracking", DIRTY, DEVICE, IOAS, 0, 0, -EOPNOTSUPP},
-	{"on an IOAS: nest parent with dirty tracking", NEST | DIRTY, DEVICE, IOAS, 0, 0,
-	 -EOPNOTSUPP},
+	{"on an IOAS: dirty tracking", DIRTY, DEVICE, IOAS, 0, 0, 0},
+	{"on an IOAS: nest parent with dirty tracking", NEST | DIRTY, DEVICE, IOAS, 0, 0, 0},
 	{"on an IOAS: faults of a nest parent", FAULT | NEST, DEVICE, IOAS, 0, 0, -EOPNOTSUPP},
 	/* Nothing makes fault objects for now, so that no id is one. */
 	{"step 6: no such fault object", FAULT, DEVICE, IOAS, 0, 0, -ENOENT},
@@ -300,8 +298,9 @@ static void expect_info(const struct info_row *row, const struct iommu_hw_info *
 	assert_int_equal(cmd->data_len, have);
 	assert_int_equal(cmd->out_data_type,
 			 is_mock ? IOMMU_HW_INFO_TYPE_SELFTEST : IOMMU_HW_INFO_TYPE_INTEL_VTD);
-	/* No dirty tracking for now, no PASIDs, no ATS. */
-	assert_int_equal(cmd->out_capabilities, IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED);
+	/* No PASIDs, no ATS. */
+	assert_int_equal(cmd->out_capabilities,
+			 IOMMU_HW_CAP_DIRTY_TRACKING | IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED);
 	assert_int_equal(cmd->out_max_pasid_log2, 0);
 	for (size_t i = 0; i < size; i++)
 		assert_int_equal(buf[i], i >= row->room ? 0xee : i < have ? want[i] : 0);

@@ -25,7 +25,8 @@ static void vtd_reports_its_registers(void **state)
 		assert_int_equal(facts.type, IOMMU_HW_INFO_TYPE_INTEL_VTD);
 		assert_int_equal(facts.len, 24);
 		assert_int_equal(facts.max_pasid_log2, 20);
-		assert_int_equal(facts.capabilities, IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED);
+		assert_int_equal(facts.capabilities,
+				 IOMMU_HW_CAP_DIRTY_TRACKING | IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED);
 		memcpy(&vtd, facts.data, sizeof(vtd));
 		assert_int_equal(vtd.flags, IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17);
 		assert_int_equal(vtd.__reserved, 0);
