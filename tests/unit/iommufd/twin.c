@@ -64,25 +64,33 @@ void twin_area_enter(struct twin *twin, const struct twin_area *area, bool in)
 
 /* ---- units ---- */
 
-/* Units that have a byte of [start, last]; those behind the window do not count. */
-#define for_each_unit(unit, start, last) \
-	for (uint64_t unit = (start) / UNIT; unit < UNITS && unit <= (last) / UNIT; unit++)
+/* The unit behind the last one that has a byte of [.., last]; nothing is behind the window. */
+static uint64_t unit_end(uint64_t last)
+{
+	return base_min_u64(last / UNIT + 1, UNITS);
+}
 
 bool twin_has_area(const struct twin *twin, uint64_t start, uint64_t last)
 {
-	for_each_unit(unit, start, last) if (twin->area_at[unit]) return true;
+	for (uint64_t unit = start / UNIT; unit < unit_end(last); unit++)
+		if (twin->area_at[unit])
+			return true;
 	return false;
 }
 
 bool twin_is_reserved(const struct twin *twin, uint64_t start, uint64_t last)
 {
-	for_each_unit(unit, start, last) if (twin->reserved[unit]) return true;
+	for (uint64_t unit = start / UNIT; unit < unit_end(last); unit++)
+		if (twin->reserved[unit])
+			return true;
 	return last > WINDOW_LAST;
 }
 
 bool twin_is_allowed(const struct twin *twin, uint64_t start, uint64_t last)
 {
-	for_each_unit(unit, start, last) if (twin->allowed[unit]) return true;
+	for (uint64_t unit = start / UNIT; unit < unit_end(last); unit++)
+		if (twin->allowed[unit])
+			return true;
 	return false;
 }
 

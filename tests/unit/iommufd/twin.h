@@ -70,7 +70,7 @@ int twin_place_fixed(const struct twin *twin, uint64_t length, uint64_t addr, ui
 /* What pinning and mapping this area into this domain gives. */
 int twin_fill(const struct twin *twin, const struct twin_area *area, enum domain_kind kind);
 
-/* What a domain gives that joins now, as the `owner`th of those who reserve. */
+/* What a domain of this kind gets that joins now. */
 int twin_join_result(const struct twin *twin, enum domain_kind kind);
 
 /* Does any unit of [start, last] have an area, a reservation, a permission? */
