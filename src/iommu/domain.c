@@ -26,6 +26,13 @@ int iommu_domain_alloc_nested(struct iommu_device *device, struct iommu_domain *
 	return device->iommu->driver->domain_alloc_nested(device, parent, flags, data, out);
 }
 
+int iommu_domain_invalidate(struct iommu_domain *domain, const struct iommu_user_array *array,
+			    uint32_t *done)
+{
+	*done = 0;
+	return domain->ops->invalidate ? domain->ops->invalidate(domain, array, done) : -EOPNOTSUPP;
+}
+
 void iommu_domain_init(struct iommu_domain *domain, const struct iommu_domain_ops *ops,
 		       struct iommu *iommu)
 {
@@ -51,10 +58,7 @@ int iommu_domain_init_paging(struct iommu_domain *domain, const struct pgtable_f
 
 void iommu_domain_free(struct iommu_domain *domain)
 {
-	struct base_list trash;
-
-	base_list_init(&trash);
-	iommu_sync(&trash);
+	iommu_sync(NULL);
 	if (!domain->parent)
 		pgtable_fini(&domain->pt);
 	domain->ops->free(domain);

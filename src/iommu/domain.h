@@ -45,6 +45,10 @@ struct iommu_domain_ops {
 	bool (*translate)(struct iommu_domain *domain, uint32_t pasid, uint64_t iova, uint32_t prot,
 			  struct pgtable_leaf *leaf, iommu_fault_code *code);
 
+	/* See iommu_domain_invalidate(). NULL: not supported. */
+	int (*invalidate)(struct iommu_domain *domain, const struct iommu_user_array *array,
+			  uint32_t *done);
+
 	void (*free)(struct iommu_domain *domain);
 };
 
@@ -85,6 +89,15 @@ int iommu_domain_alloc_nested(struct iommu_device *device, struct iommu_domain *
 			      uint32_t flags, const struct iommu_user_data *data,
 			      struct iommu_domain **out);
 
+/*
+ * The guest has changed what a nested domain is made of: carry out the entries of
+ * `array` in order (none asks whether the type is known). *done is how many were,
+ * on failure, too. When it returns no request uses what they name. -EOPNOTSUPP: the domain
+ * has nothing to invalidate; else the driver's errno.
+ */
+int iommu_domain_invalidate(struct iommu_domain *domain, const struct iommu_user_array *array,
+			    uint32_t *done);
+
 /* Nothing is attached to it. Waits for requests in flight. */
 void iommu_domain_free(struct iommu_domain *domain);
 
@@ -103,7 +116,8 @@ int iommu_domain_map(struct iommu_domain *domain, uint64_t iova, uint64_t pa, ui
 void iommu_domain_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t length,
 			struct base_list *trash);
 
-/* Wait until no request that began earlier is in flight, then free what unmap left. */
+/* Wait until no request that began earlier is in flight, then free what unmap left (if not NULL).
+ */
 void iommu_sync(struct base_list *trash);
 
 /* Make every cached translation of the domain void. */

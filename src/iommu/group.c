@@ -124,14 +124,6 @@ static void group_set_locked(struct iommu_group *group, uint32_t pasid, struct i
 	}
 }
 
-static void sync_empty(void)
-{
-	struct base_list trash;
-
-	base_list_init(&trash);
-	iommu_sync(&trash);
-}
-
 int iommu_group_attach(struct iommu_group *group, uint32_t pasid, struct iommu_domain *domain)
 {
 	int rc;
@@ -154,7 +146,7 @@ int iommu_group_replace(struct iommu_group *group, uint32_t pasid, struct iommu_
 	if (rc)
 		return rc;
 	group_set_locked(group, pasid, domain);
-	sync_empty();
+	iommu_sync(NULL);
 	return 0;
 }
 
@@ -162,5 +154,5 @@ void iommu_group_detach(struct iommu_group *group, uint32_t pasid)
 {
 	base_scoped_lock(&group->lock);
 	group_set_locked(group, pasid, NULL);
-	sync_empty();
+	iommu_sync(NULL);
 }

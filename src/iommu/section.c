@@ -92,6 +92,6 @@ void iommu_sync(struct base_list *trash)
 			while (base_load(&r->epoch) == epoch)
 				base_yield();
 	}
-	if (!base_list_is_empty(trash))
+	if (trash && !base_list_is_empty(trash))
 		pgtable_trash_free(trash);
 }

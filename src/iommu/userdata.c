@@ -26,3 +26,19 @@ int iommu_user_array_entry(const struct iommu_user_array *array, uint32_t type, 
 
 	return iommu_user_data_in(&entry, type, dst, known, min);
 }
+
+int iommu_user_array_in(const struct iommu_user_array *array, uint32_t type, void *dst,
+			size_t known)
+{
+	int rc = 0;
+
+	if (array->type != type || !array->count)
+		return -EINVAL;
+	if (array->entry_len == known)
+		return mem_copy_in(array->client, dst, array->addr, array->count * known);
+	for (uint32_t i = 0; i < array->count && !rc; i++)
+		rc = mem_copy_in_struct(array->client, (uint8_t *)dst + i * known, known,
+					array->addr + (uint64_t)i * array->entry_len,
+					array->entry_len);
+	return rc;
+}

@@ -37,4 +37,12 @@ int iommu_user_data_in(const struct iommu_user_data *data, uint32_t type, void *
 int iommu_user_array_entry(const struct iommu_user_array *array, uint32_t type, uint32_t index,
 			   void *dst, size_t known, size_t min);
 
+/*
+ * A whole array into `count` entries of `known` bytes at dst. Shorter entries are
+ * zero-extended, longer ones must end in zeros. -EINVAL (other type, no entry),
+ * -E2BIG, -EFAULT: no entry counts then.
+ */
+int iommu_user_array_in(const struct iommu_user_array *array, uint32_t type, void *dst,
+			size_t known);
+
 #endif

@@ -48,6 +48,13 @@ int iommu_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
 	return rc;
 }
 
+int iommu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_array *array,
+			    uint32_t *done)
+{
+	*done = 0;
+	return viommu->ops->invalidate ? viommu->ops->invalidate(viommu, array, done) : -EOPNOTSUPP;
+}
+
 int iommu_vdevice_reserve(struct iommu_viommu *viommu, struct iommu_device *device,
 			  uint64_t virt_id, struct iommu_vdevice *vdevice)
 {
@@ -90,4 +97,17 @@ bool iommu_viommu_find_device(struct iommu_viommu *viommu, struct iommu_device *
 		next = node->last + 1;
 	}
 	return false;
+}
+
+struct iommu_device *iommu_viommu_device_locked(struct iommu_viommu *viommu, uint64_t virt_id)
+{
+	struct base_gapnode *node;
+	struct iommu_vdevice *vdevice;
+
+	base_assert_held(&viommu->lock);
+	node = base_gaptree_first(&viommu->vdevices, virt_id, virt_id);
+	if (!node)
+		return NULL;
+	vdevice = base_container_of(node, struct iommu_vdevice, node);
+	return vdevice->visible ? vdevice->device : NULL;
 }

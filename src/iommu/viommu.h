@@ -12,6 +12,11 @@ struct iommu_viommu_ops {
 	/* A nested domain on the vIOMMU; NULL: not supported. */
 	int (*domain_alloc_nested)(struct iommu_viommu *viommu, uint32_t flags,
 				   const struct iommu_user_data *data, struct iommu_domain **out);
+
+	/* See iommu_viommu_invalidate(). NULL: not supported. */
+	int (*invalidate)(struct iommu_viommu *viommu, const struct iommu_user_array *array,
+			  uint32_t *done);
+
 	void (*free)(struct iommu_viommu *viommu);
 };
 
@@ -48,6 +53,10 @@ void iommu_viommu_init(struct iommu_viommu *viommu, const struct iommu_viommu_op
 int iommu_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
 			      const struct iommu_user_data *data, struct iommu_domain **out);
 
+/* As iommu_domain_invalidate(), for what the guest names by virtual ids. */
+int iommu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_array *array,
+			    uint32_t *done);
+
 /*
  * Take the slot of a virtual id for a vdevice, still hidden from drivers; make it
  * visible; give it back. -EEXIST: the id is taken, hidden or not.
@@ -60,5 +69,11 @@ void iommu_vdevice_remove(struct iommu_vdevice *vdevice);
 /* The virtual id of a device on a vIOMMU. False if it has no visible vdevice there. */
 bool iommu_viommu_find_device(struct iommu_viommu *viommu, struct iommu_device *device,
 			      uint64_t *virt_id);
+
+/*
+ * The device that has a visible vdevice of this virtual id, or NULL. It stays as
+ * long as the caller holds viommu->lock.
+ */
+struct iommu_device *iommu_viommu_device_locked(struct iommu_viommu *viommu, uint64_t virt_id);
 
 #endif

@@ -19,6 +19,7 @@ union command {
 	struct iommu_hw_info hw_info;
 	struct iommu_hwpt_set_dirty_tracking set_dirty;
 	struct iommu_hwpt_get_dirty_bitmap get_dirty;
+	struct iommu_hwpt_invalidate invalidate;
 	struct iommu_viommu_alloc viommu_alloc;
 	struct iommu_vdevice_alloc vdevice_alloc;
 };
@@ -49,6 +50,7 @@ HANDLER(hwpt_alloc, iommufd_hwpt_alloc)
 HANDLER(hw_info, iommufd_device_get_hw_info)
 HANDLER(set_dirty, iommufd_hwpt_set_dirty)
 HANDLER(get_dirty, iommufd_hwpt_get_dirty)
+HANDLER(invalidate, iommufd_hwpt_invalidate)
 HANDLER(viommu_alloc, iommufd_viommu_alloc)
 HANDLER(vdevice_alloc, iommufd_vdevice_alloc)
 
@@ -70,6 +72,7 @@ static const struct ioctl_row rows[] = {
 	ROW(IOMMU_HWPT_SET_DIRTY_TRACKING, iommu_hwpt_set_dirty_tracking, __reserved,
 	    run_set_dirty),
 	ROW(IOMMU_HWPT_GET_DIRTY_BITMAP, iommu_hwpt_get_dirty_bitmap, data, run_get_dirty),
+	ROW(IOMMU_HWPT_INVALIDATE, iommu_hwpt_invalidate, __reserved, run_invalidate),
 	ROW(IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc, out_viommu_id, run_viommu_alloc),
 	ROW(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id, run_vdevice_alloc),
 };

@@ -125,6 +125,8 @@ void iommufd_hwpt_paging_destroy(struct iommufd_ctx *ctx, struct iommufd_object 
 void iommufd_hwpt_paging_abort(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 void iommufd_hwpt_nested_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
+int iommufd_hwpt_invalidate(struct iommufd_call *call, struct iommu_hwpt_invalidate *cmd);
+
 /* A paging HWPT on `ioas` (its lock held) with an empty domain. Not published. */
 int iommufd_hwpt_paging_new_locked(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas,
 				   struct iommu_device *device, uint32_t flags,

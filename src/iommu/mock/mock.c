@@ -7,7 +7,13 @@
 
 static struct iommu_device *mock_device_alloc(void)
 {
-	return base_zalloc(sizeof(struct mock_device));
+	struct mock_device *mock = base_zalloc(sizeof(*mock));
+
+	if (!mock)
+		return NULL;
+	for (size_t i = 0; i < base_array_size(mock->cache); i++)
+		mock->cache[i] = IOMMU_TEST_DEV_CACHE_DEFAULT;
+	return &mock->device;
 }
 
 static int mock_hw_info(struct iommu_device *device, uint32_t type,
@@ -104,6 +110,7 @@ static void mock_nested_free(struct iommu_domain *domain)
 
 static const struct iommu_domain_ops mock_nested_ops = {
 	.translate = mock_nested_translate,
+	.invalidate = mock_nested_invalidate,
 	.free = mock_nested_free,
 };
 
@@ -153,6 +160,7 @@ static void mock_viommu_free(struct iommu_viommu *viommu)
 
 static const struct iommu_viommu_ops mock_viommu_ops = {
 	.domain_alloc_nested = mock_viommu_domain_alloc,
+	.invalidate = mock_viommu_invalidate,
 	.free = mock_viommu_free,
 };
 

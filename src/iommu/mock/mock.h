@@ -9,13 +9,20 @@
 
 struct mock_device {
 	struct iommu_device device;
-	struct iommu_viommu *viommu; /* of the domain that is attached, or NULL */
-	uint64_t virt_id;	     /* the device's id on it, at the time of attach */
+	struct iommu_viommu *viommu;	    /* of the domain that is attached, or NULL */
+	uint64_t virt_id;		    /* the device's id on it, at the time of attach */
+	uint32_t cache[MOCK_DEV_CACHE_NUM]; /* words that invalidation clears */
 };
 
 struct mock_nested {
 	struct iommu_domain domain;
-	uint32_t iotlb[MOCK_NESTED_DOMAIN_IOTLB_NUM];
+	uint32_t iotlb[MOCK_NESTED_DOMAIN_IOTLB_NUM]; /* words that invalidation clears */
 };
+
+/* Members of struct iommu_domain_ops and struct iommu_viommu_ops (iommufd-test-abi.md 6.3, 8.4). */
+int mock_nested_invalidate(struct iommu_domain *domain, const struct iommu_user_array *array,
+			   uint32_t *done);
+int mock_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_array *array,
+			   uint32_t *done);
 
 #endif
