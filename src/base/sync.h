@@ -26,11 +26,13 @@ enum base_rank {
 	RANK_IOPT_DOMAINS, /* iommufd: which domains an IOAS has */
 	RANK_IOPT_IOVA,	   /* iommufd: areas and reserved ranges */
 	RANK_SOURCE,	   /* mem: pins of one page source */
-	RANK_EVENTQ,	   /* iommufd: one event or fault queue */
 	RANK_IOMMU_GROUP,  /* iommu: attachments and owner of one group */
 	RANK_VIOMMU_MAP,   /* iommu: virtual ids of one vIOMMU */
 	RANK_DOMAIN,	   /* iommu: one domain's page table */
 	RANK_IOMMU,	   /* iommu: one IOMMU's own state */
+	RANK_REPORTS,	   /* iommu: who gets the reports about a group or of a vIOMMU */
+	RANK_EVENTQ,	   /* iommufd: one event or fault queue */
+	RANK_WATCH,	   /* mem: who watches a file */
 	RANK_OBJECTS,	   /* iommufd: object table of one context, innermost */
 	RANK_LEAF,	   /* anything that takes no other lock */
 

@@ -12,6 +12,13 @@
 struct mem_client;
 struct mem_file;
 
+/* A file on its way to a number. */
+struct mem_new_file {
+	struct mem_file *file; /* NULL: none */
+	int fd;		       /* the number that it will have */
+	void *front;	       /* the front end's */
+};
+
 struct mem_client_ops {
 	/*
 	 * Copy n bytes from / to the client's memory. 0, or -EFAULT (a prefix
@@ -31,6 +38,18 @@ struct mem_client_ops {
 	 * of the client's eventfd. -EBADF: not open; -EINVAL: not an eventfd.
 	 */
 	int (*eventfd_get)(struct mem_client *client, int fd);
+
+	/*
+	 * Give a new file a number (close-on-exec, open for reading and writing),
+	 * in two steps. The first does what can fail: -EMFILE, -ENFILE, -ENOMEM. If it
+	 * succeeds `new_file` is filled in, and has the caller's reference of the file.
+	 * The number is taken then, but not open. The second step opens it, or undoes the
+	 * first and drops the file. The caller holds no lock.
+	 */
+	int (*file_reserve)(struct mem_client *client, struct mem_file *file,
+			    struct mem_new_file *new_file);
+	void (*file_publish)(struct mem_client *client, struct mem_new_file *new_file);
+	void (*file_abort)(struct mem_client *client, struct mem_new_file *new_file);
 };
 
 struct mem_client {

@@ -3,15 +3,25 @@
  * A file is everything a client can hold: an iommufd context, a VFIO device...
  * One reference count: whoever drops the last reference runs release(). Front
  * ends turn fds into files; a call on a file holds a reference.
+ *
+ * A file has positions or is a stream. A stream has read() or write(), and
+ * answers -ESPIPE where a position is given.
+ *
+ * Most files are always ready. One that is not has poll(), and tells its watch
+ * when that changes.
  */
 #ifndef MEM_FILE_H
 #define MEM_FILE_H
 
 #include "mem/client.h"
 
+#include <poll.h>
 #include <sys/types.h>
 
 struct mem_file;
+
+/* What poll(2) says of files that are always ready. */
+#define MEM_FILE_READY (POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM)
 
 /* What a file can do. A NULL member answers as the comment says. */
 struct mem_file_ops {
@@ -23,7 +33,16 @@ struct mem_file_ops {
 	 */
 	long (*ioctl)(struct mem_file *file, struct mem_client *client, uint32_t cmd, uint64_t arg);
 
-	/* Bytes transferred or a negative errno. NULL: -EINVAL. */
+	/* Streams only, never blocking: bytes transferred or a negative errno. NULL: -EINVAL. */
+	ssize_t (*read)(struct mem_file *file, struct mem_client *client, uint64_t addr,
+			size_t count);
+	ssize_t (*write)(struct mem_file *file, struct mem_client *client, uint64_t addr,
+			 size_t count);
+
+	/* POLLIN and so on, as it is now. NULL: MEM_FILE_READY. */
+	uint32_t (*poll)(struct mem_file *file);
+
+	/* Bytes transferred or a negative errno. NULL: -EINVAL, of a stream -ESPIPE. */
 	ssize_t (*pread)(struct mem_file *file, struct mem_client *client, uint64_t addr,
 			 size_t count, uint64_t pos);
 	ssize_t (*pwrite)(struct mem_file *file, struct mem_client *client, uint64_t addr,
@@ -33,9 +52,17 @@ struct mem_file_ops {
 	void (*release)(struct mem_file *file);
 };
 
+/* Who wants to know when a file becomes ready or is no longer: a front end. */
+struct mem_watch {
+	/* `ready` as of poll(). Under locks of the file: takes leaf locks only, keeps errno. */
+	void (*changed)(struct mem_watch *watch, uint32_t ready);
+};
+
 struct mem_file {
 	const struct mem_file_ops *ops;
 	struct base_ref refs;
+	struct base_mutex watch_lock;
+	struct mem_watch *watch; /* guarded by watch_lock; NULL: nobody */
 };
 
 /* The creator owns the first reference. */
@@ -43,6 +70,8 @@ static inline void mem_file_init(struct mem_file *file, const struct mem_file_op
 {
 	file->ops = ops;
 	base_ref_init(&file->refs, 1);
+	base_mutex_init(&file->watch_lock, RANK_WATCH);
+	file->watch = NULL;
 }
 
 static inline void mem_file_get(struct mem_file *file)
@@ -62,6 +91,31 @@ static inline long mem_file_ioctl(struct mem_file *file, struct mem_client *clie
 {
 	return file->ops->ioctl(file, client, cmd, arg);
 }
+
+static inline bool mem_file_is_stream(const struct mem_file *file)
+{
+	return file->ops->read || file->ops->write;
+}
+
+/* Of streams. */
+ssize_t mem_file_read(struct mem_file *file, struct mem_client *client, uint64_t addr,
+		      size_t count);
+ssize_t mem_file_write(struct mem_file *file, struct mem_client *client, uint64_t addr,
+		       size_t count);
+
+uint32_t mem_file_poll(struct mem_file *file);
+
+/*
+ * From now on `watch` learns of changes; NULL: nobody does, and no call of the
+ * former watch is under way when this returns. Set before anybody else has the file.
+ */
+void mem_file_watch(struct mem_file *file, struct mem_watch *watch);
+
+/*
+ * For files: poll() would now say `ready`. Called under the lock that orders the
+ * changes. Nothing happens if nobody watches, also after the file was released.
+ */
+void mem_file_changed(struct mem_file *file, uint32_t ready);
 
 ssize_t mem_file_pread(struct mem_file *file, struct mem_client *client, uint64_t addr,
 		       size_t count, uint64_t pos);
