@@ -7,6 +7,7 @@
 #define IOMMU_DEVICE_H
 
 #include "iommu/domain.h"
+#include "uapi/uapi.h"
 
 struct iommu_group;
 
@@ -26,6 +27,21 @@ struct iommu_pasid_entry {
 	struct iommu_pasid_entry *next;
 };
 
+/* A device asks for a page (iommu/fault.h). */
+struct iommu_page_request {
+	uint32_t flags; /* enum iommu_hwpt_pgfault_flags */
+	uint32_t pasid; /* with PASID_VALID */
+	uint32_t grpid; /* the device's name for the group */
+	uint32_t perm;	/* enum iommu_hwpt_pgfault_perm */
+	uint64_t addr;
+};
+
+typedef enum iommu_page_response {
+	IOMMU_RESPONSE_SUCCESS = IOMMUFD_PAGE_RESP_SUCCESS, /* the page is there: try again */
+	IOMMU_RESPONSE_INVALID = IOMMUFD_PAGE_RESP_INVALID, /* it will not be there */
+	IOMMU_RESPONSE_FAILURE,				    /* nobody could be asked */
+} iommu_page_response;
+
 struct iommu_device {
 	struct iommu *iommu;
 	struct iommu_group *group;
@@ -34,6 +50,16 @@ struct iommu_device {
 	uint32_t max_pasids;	     /* PASIDs are below this; 1: none */
 	struct iommu_domain *domain; /* of requests without PASID; NULL: blocked */
 	struct iommu_pasid_entry *pasids;
+
+	/* Page requests: may it make some, and who hears the answers (under locks; NULL: nobody).
+	 */
+	bool page_requests;
+	void (*page_answer)(struct iommu_device *device, const struct iommu_page_request *last,
+			    iommu_page_response code);
+
+	/* Requests of groups that are not complete. Guarded by the IOMMU's lock. */
+	struct base_list partials;
+	unsigned partial_count;
 };
 
 /* The unit number of a group (as in /dev/vfio/N). */

@@ -57,6 +57,7 @@ struct iommu_domain {
 	struct iommu *iommu;
 	struct iommu_domain *parent; /* paging domain below a nested one, else NULL */
 	struct iommu_viommu *viommu; /* the vIOMMU that a nested one was made from, or NULL */
+	bool takes_faults;	     /* whoever attaches it wants page requests; set before that */
 
 	/*
 	 * Names the state of the tables: cached translations carry it and are void

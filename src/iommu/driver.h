@@ -5,6 +5,12 @@
 
 #include "iommu/iommu.h"
 
+enum iommu_request_fate {
+	IOMMU_REQUEST_ASK,    /* whoever attached the domain */
+	IOMMU_REQUEST_REFUSE, /* the answer is INVALID */
+	IOMMU_REQUEST_DROP,   /* it wants no answer */
+};
+
 /* One kind of IOMMU. Members may be NULL where the comment says so. */
 struct iommu_driver {
 	const char *kind; /* the word in `--iommu KIND` */
@@ -37,6 +43,13 @@ struct iommu_driver {
 	 */
 	void (*attach)(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain);
 
+	/* What becomes of a page request. NULL: all of them are asked about. */
+	enum iommu_request_fate (*page_request)(struct iommu_device *device,
+						const struct iommu_page_request *request);
+
+	/* A nested domain has the PASIDs, too, that are not attached by themselves. */
+	bool user_pasid_table;
+
 	const struct iommu_reserved *reserved;
 	size_t reserved_count;
 };
@@ -46,7 +59,7 @@ extern const struct iommu_driver iommu_mock_driver;
 
 struct iommu {
 	const struct iommu_driver *driver;
-	struct base_mutex lock; /* faults */
+	struct base_mutex lock; /* faults, partial page requests of its devices */
 	struct iommu_fault_record faults;
 };
 
@@ -56,11 +69,17 @@ struct iommu_group {
 	struct base_list devices;
 	const void *owner;
 	unsigned owner_count;
+
+	struct base_rwlock reports; /* handles */
+	struct base_list handles;   /* struct iommu_attach_handle */
 };
 
 /* Count a refused request and remember it. */
 void iommu_report_fault(struct iommu_device *device, uint32_t pasid,
 			const struct iommu_dma_fault *fault);
+
+/* The device goes, or starts again: forget requests of unfinished groups. */
+void iommu_partials_drop(struct iommu_device *device);
 
 /* A value for struct iommu_domain.tag that was never used before. */
 uint64_t iommu_new_tag(void);

@@ -13,6 +13,8 @@ int iommu_group_new(unsigned number, struct iommu_group **out)
 	group->number = number;
 	base_mutex_init(&group->lock, RANK_IOMMU_GROUP);
 	base_list_init(&group->devices);
+	base_rwlock_init(&group->reports, RANK_REPORTS);
+	base_list_init(&group->handles);
 	*out = group;
 	return 0;
 }
@@ -20,6 +22,7 @@ int iommu_group_new(unsigned number, struct iommu_group **out)
 void iommu_group_free(struct iommu_group *group)
 {
 	base_assert(base_list_is_empty(&group->devices) && !group->owner_count);
+	base_assert(base_list_is_empty(&group->handles));
 	base_free(group);
 }
 

@@ -57,6 +57,7 @@ int iommu_device_new(struct iommu *iommu, struct iommu_group *group, uint16_t so
 	device->group = group;
 	device->source_id = source_id;
 	device->max_pasids = 1;
+	base_list_init(&device->partials);
 	{
 		base_scoped_lock(&group->lock);
 		base_list_add_tail(&group->devices, &device->group_node);
@@ -70,6 +71,7 @@ void iommu_device_free(struct iommu_device *device)
 	struct iommu_pasid_entry *entry, *next;
 
 	base_assert(!device->domain);
+	iommu_partials_drop(device);
 	{
 		base_scoped_lock(&device->group->lock);
 		base_list_remove(&device->group_node);

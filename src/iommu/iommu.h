@@ -16,6 +16,7 @@
 #include "iommu/userdata.h"
 #include "iommu/domain.h"
 #include "iommu/device.h"
+#include "iommu/fault.h"
 #include "iommu/viommu.h"
 #include "iommu/dma.h"
 

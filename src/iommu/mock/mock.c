@@ -218,4 +218,5 @@ const struct iommu_driver iommu_mock_driver = {
 	.viommu_type = IOMMU_VIOMMU_TYPE_SELFTEST,
 	.check = mock_check,
 	.attach = mock_attach,
+	.user_pasid_table = true,
 };

@@ -107,8 +107,33 @@ static int vtd_domain_alloc(struct iommu_device *device, uint32_t flags,
 
 static int vtd_check(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain)
 {
-	(void)device, (void)pasid;
+	(void)pasid;
+	if (domain->takes_faults && !device->page_requests)
+		return -ENODEV;
 	return domain->parent ? vtd_nested_check(domain) : 0;
+}
+
+static bool is_canonical(uint64_t addr)
+{
+	return addr + ((uint64_t)1 << VTD_FS_WIDTH) < (uint64_t)1 << (VTD_FS_WIDTH + 1);
+}
+
+/* What the driver answers by itself (vtd.md 5.1). */
+static enum iommu_request_fate vtd_page_request(struct iommu_device *device,
+						const struct iommu_page_request *request)
+{
+	uint32_t moves = request->perm & (IOMMU_PGFAULT_PERM_READ | IOMMU_PGFAULT_PERM_WRITE);
+
+	if (!device->page_requests || !is_canonical(request->addr))
+		return IOMMU_REQUEST_REFUSE;
+	if ((request->perm & IOMMU_PGFAULT_PERM_PRIV) && moves)
+		return IOMMU_REQUEST_REFUSE;
+	if ((request->perm & IOMMU_PGFAULT_PERM_EXEC) && (moves & IOMMU_PGFAULT_PERM_READ))
+		return IOMMU_REQUEST_REFUSE;
+	/* Nothing is wanted: the device says that it will send no more. */
+	if ((request->flags & IOMMU_PGFAULT_FLAGS_LAST_PAGE) && !moves)
+		return IOMMU_REQUEST_DROP;
+	return IOMMU_REQUEST_ASK;
 }
 
 const struct iommu_driver iommu_vtd_driver = {
@@ -118,6 +143,7 @@ const struct iommu_driver iommu_vtd_driver = {
 	.domain_alloc = vtd_domain_alloc,
 	.domain_alloc_nested = vtd_nested_alloc,
 	.check = vtd_check,
+	.page_request = vtd_page_request,
 	.reserved = vtd_reserved,
 	.reserved_count = base_array_size(vtd_reserved),
 };
