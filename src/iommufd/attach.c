@@ -3,7 +3,7 @@
  * Attach, replace, detach (iommufd-objects.md 9, 10). A group has one HWPT per
  * PASID; the hardware is programmed by the first device, later ones join it.
  */
-#include "iommufd/private.h"
+#include "iommufd/fault.h"
 
 #include <errno.h>
 
@@ -13,6 +13,10 @@ struct iommufd_attachment {
 	uint32_t pasid;
 	struct iommufd_hwpt *hwpt;
 	struct base_list members; /* struct member */
+
+	/* The one in use, and the one for the next replace: they must not be the same. */
+	struct iommufd_fault_handle *handle;
+	struct iommufd_fault_handle handles[2];
 };
 
 /* A device that has attached by itself. */
@@ -116,6 +120,7 @@ static int attachment_get_locked(struct iommufd_group *igroup, uint32_t pasid,
 			return -ENOMEM;
 		a->pasid = pasid;
 		a->hwpt = hwpt;
+		a->handle = &a->handles[0];
 		base_list_init(&a->members);
 		base_list_init(&a->node);
 	}
@@ -148,7 +153,11 @@ static int attach_hardware_locked(struct iommufd_device *idev, struct iommufd_at
 		rc = iommu_group_attach(igroup->group, a->pasid, hwpt->domain);
 	if (rc && a->pasid == 0)
 		unreserve_device(idev, hwpt);
-	return rc;
+	if (rc)
+		return rc;
+	iommufd_fault_handle_init(a->handle, idev, a->pasid, hwpt);
+	iommu_handle_add(igroup->group, &a->handle->handle);
+	return 0;
 }
 
 static int attach_locked(struct iommufd_device *idev, uint32_t pasid, struct iommufd_hwpt *hwpt)
@@ -218,6 +227,18 @@ static bool same_ioas(struct iommufd_hwpt *a, struct iommufd_hwpt *b)
 	return iommufd_hwpt_paging_of(a)->ioas == iommufd_hwpt_paging_of(b)->ioas;
 }
 
+/* Faults of what is attached now go to its queue; those of before are over. */
+static void replace_handle_locked(struct iommufd_device *idev, struct iommufd_attachment *a,
+				  struct iommufd_hwpt *hwpt)
+{
+	struct iommufd_fault_handle *old = a->handle;
+
+	a->handle = &a->handles[old == &a->handles[0]];
+	iommufd_fault_handle_init(a->handle, idev, a->pasid, hwpt);
+	iommu_handle_replace(idev->group->group, &old->handle, &a->handle->handle);
+	iommufd_fault_handle_fini(old);
+}
+
 static int replace_hardware_locked(struct iommufd_group *igroup, struct iommufd_attachment *a,
 				   struct iommufd_hwpt *hwpt)
 {
@@ -251,6 +272,7 @@ static int replace_locked(struct iommufd_device *idev, uint32_t pasid, struct io
 	rc = replace_hardware_locked(igroup, a, hwpt);
 	if (rc)
 		return rc;
+	replace_handle_locked(idev, a, hwpt);
 	*old = a->hwpt;
 	a->hwpt = hwpt;
 	base_list_for_each (m, &a->members, node) {
@@ -411,8 +433,11 @@ static struct iommufd_hwpt *detach_locked(struct iommufd_device *idev, uint32_t 
 	hwpt = a->hwpt;
 	base_list_remove(&m->node);
 	base_free(m);
-	if (base_list_is_empty(&a->members))
+	if (base_list_is_empty(&a->members)) {
 		iommu_group_detach(igroup->group, pasid);
+		iommu_handle_remove(igroup->group, &a->handle->handle);
+		iommufd_fault_handle_fini(a->handle);
+	}
 	attachment_drop_locked(a);
 	if (pasid == 0)
 		unreserve_device(idev, hwpt);

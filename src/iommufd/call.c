@@ -20,6 +20,7 @@ union command {
 	struct iommu_hwpt_set_dirty_tracking set_dirty;
 	struct iommu_hwpt_get_dirty_bitmap get_dirty;
 	struct iommu_hwpt_invalidate invalidate;
+	struct iommu_fault_alloc fault_alloc;
 	struct iommu_viommu_alloc viommu_alloc;
 	struct iommu_vdevice_alloc vdevice_alloc;
 };
@@ -51,6 +52,7 @@ HANDLER(hw_info, iommufd_device_get_hw_info)
 HANDLER(set_dirty, iommufd_hwpt_set_dirty)
 HANDLER(get_dirty, iommufd_hwpt_get_dirty)
 HANDLER(invalidate, iommufd_hwpt_invalidate)
+HANDLER(fault_alloc, iommufd_fault_alloc)
 HANDLER(viommu_alloc, iommufd_viommu_alloc)
 HANDLER(vdevice_alloc, iommufd_vdevice_alloc)
 
@@ -73,6 +75,7 @@ static const struct ioctl_row rows[] = {
 	    run_set_dirty),
 	ROW(IOMMU_HWPT_GET_DIRTY_BITMAP, iommu_hwpt_get_dirty_bitmap, data, run_get_dirty),
 	ROW(IOMMU_HWPT_INVALIDATE, iommu_hwpt_invalidate, __reserved, run_invalidate),
+	ROW(IOMMU_FAULT_QUEUE_ALLOC, iommu_fault_alloc, out_fault_fd, run_fault_alloc),
 	ROW(IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc, out_viommu_id, run_viommu_alloc),
 	ROW(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id, run_vdevice_alloc),
 };
@@ -90,14 +93,42 @@ static void call_init(struct iommufd_call *call, struct iommufd_ctx *ctx, struct
 	call->addr = addr;
 	call->respond = false;
 	call->created = NULL;
+	call->new_file.file = NULL;
 	call->held = NULL;
+	call->new_file.file = NULL;
 	call->lookup_count = 0;
+}
+
+int iommufd_call_new_file(struct iommufd_call *call, struct mem_file *file, uint32_t *fd)
+{
+	int rc;
+
+	base_assert(call->created && !call->held);
+	rc = call->client->ops->file_reserve(call->client, file, &call->new_file);
+	if (rc) {
+		call->new_file.file = NULL;
+		mem_file_put(file);
+		return rc;
+	}
+	*fd = (uint32_t)call->new_file.fd;
+	return 0;
+}
+
+/* The file opens just before its object can be found, and is gone before that ends (5). */
+static BASE_COLD void call_finish_file(struct iommufd_call *call, int rc)
+{
+	if (rc)
+		call->client->ops->file_abort(call->client, &call->new_file);
+	else
+		call->client->ops->file_publish(call->client, &call->new_file);
 }
 
 /* The fate of a new object, and the lock that the handler has left for us. */
 static void call_settle(struct iommufd_call *call, int rc)
 {
 	if (call->created) {
+		if (call->new_file.file)
+			call_finish_file(call, rc);
 		if (rc)
 			iommufd_object_abort(call->ctx, call->created);
 		else

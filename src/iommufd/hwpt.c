@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* HWPTs: domains with an id, filled by an IOAS or nested on another. */
-#include "iommufd/private.h"
+#include "iommufd/fault.h"
 
 #include <errno.h>
 
@@ -33,6 +33,26 @@ static int hwpt_new(struct iommufd_ctx *ctx, enum iommufd_object_type type, uint
 	*out = hwpt_of(obj);
 	(*out)->pasid_compatible = flags & IOMMU_HWPT_ALLOC_PASID;
 	return 0;
+}
+
+/* ---- where its page requests go ---- */
+
+static int fault_link(struct iommufd_call *call, struct iommufd_hwpt *hwpt, uint32_t fault_id)
+{
+	struct iommufd_object *obj = iommufd_call_lookup(call, fault_id, IOMMUFD_OBJ_FAULT);
+
+	if (!obj)
+		return -ENOENT;
+	hwpt->fault = base_container_of(obj, struct iommufd_fault, obj);
+	hwpt->domain->takes_faults = true;
+	iommufd_object_use(obj);
+	return 0;
+}
+
+static void fault_unlink(struct iommufd_hwpt *hwpt)
+{
+	if (hwpt->fault)
+		iommufd_object_unuse(&hwpt->fault->obj);
 }
 
 /* ---- paging ---- */
@@ -86,6 +106,7 @@ void iommufd_hwpt_paging_abort(struct iommufd_ctx *ctx, struct iommufd_object *o
 		iopt_remove_domain(&hwpt->ioas->iopt, &hwpt->iopt_domain);
 	if (hwpt->domain)
 		iommu_domain_free(hwpt->domain);
+	fault_unlink(hwpt);
 	iommufd_object_unuse(&hwpt->ioas->obj);
 }
 
@@ -126,6 +147,7 @@ void iommufd_hwpt_nested_destroy(struct iommufd_ctx *ctx, struct iommufd_object 
 	(void)ctx;
 	if (hwpt->domain)
 		iommu_domain_free(hwpt->domain);
+	fault_unlink(hwpt);
 	iommufd_object_unuse(hwpt->viommu ? &hwpt->viommu->obj : &hwpt->parent->obj);
 }
 
@@ -215,9 +237,11 @@ int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd)
 			   cmd->data_len ? &data : NULL, &hwpt);
 	if (rc)
 		return rc;
-	if ((cmd->flags & IOMMU_HWPT_FAULT_ID_VALID) &&
-	    !iommufd_call_lookup(call, cmd->fault_id, IOMMUFD_OBJ_FAULT))
-		return -ENOENT;
+	if (cmd->flags & IOMMU_HWPT_FAULT_ID_VALID) {
+		rc = fault_link(call, hwpt, cmd->fault_id);
+		if (rc)
+			return rc;
+	}
 	cmd->out_hwpt_id = hwpt->obj.id;
 	call->respond = true;
 	return 0;

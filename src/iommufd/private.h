@@ -50,6 +50,8 @@ struct iommufd_call {
 
 	/* A new object: published once the struct is copied out, aborted on any failure. */
 	struct iommufd_object *created;
+	/* The file of that object, likewise; no lock is held then. file NULL: it has none. */
+	struct mem_new_file new_file;
 	/* A lock to release after that; NULL: none. */
 	struct base_mutex *held;
 	/* Objects to put after that. */
@@ -85,6 +87,12 @@ static inline struct iommufd_object *iommufd_call_lookup(struct iommufd_call *ca
 	return obj;
 }
 
+/*
+ * Give the file of the new object a number, which *fd tells. Takes the caller's
+ * reference of the file in any case.
+ */
+int iommufd_call_new_file(struct iommufd_call *call, struct mem_file *file, uint32_t *fd);
+
 /* ---- IOAS (ioas.c) ---- */
 
 struct iommufd_ioas {
@@ -108,6 +116,7 @@ struct iommufd_hwpt {
 	struct iommu_domain *domain;
 	bool pasid_compatible; /* allocated with ALLOC_PASID */
 	bool automatic;	       /* made by an attach to its IOAS, goes with the last attachment */
+	struct iommufd_fault *fault; /* where page requests go, or NULL */
 
 	/* Paging. */
 	struct iommufd_ioas *ioas; /* NULL: nested */
@@ -166,6 +175,18 @@ struct iommufd_device {
 int iommufd_device_get_hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd);
 void iommufd_device_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 void iommufd_device_pre_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+
+/* ---- queues with files (queue.c, fault.c) ---- */
+
+struct iommufd_queue {
+	struct mem_file file; /* first used by its opening, then as long as the object lives */
+	struct base_mutex lock;
+	struct iommufd_ctx *ctx;
+	struct iommufd_object *obj;
+};
+
+int iommufd_fault_alloc(struct iommufd_call *call, struct iommu_fault_alloc *cmd);
+void iommufd_fault_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
 /* ---- vIOMMUs and vdevices (viommu.c, vdevice.c) ---- */
 

@@ -19,7 +19,54 @@ int fixture_setup(void **state)
 	return base_guard_install();
 }
 
-static const struct mem_client_ops local_ops;
+/* ---- the client ---- */
+
+static struct rig *rig_of(struct mem_client *client)
+{
+	return base_container_of(client, struct rig, client);
+}
+
+/* An allocation, so that sweeps find that this can fail. */
+static int local_reserve(struct mem_client *client, struct mem_file *file,
+			 struct mem_new_file *new_file)
+{
+	struct rig *rig = rig_of(client);
+	int fd = 0;
+
+	if (rig->no_number)
+		return -EMFILE;
+	new_file->front = base_alloc(1);
+	if (!new_file->front)
+		return -ENOMEM;
+	while (rig->files[fd] || (rig->reserved & 1u << fd))
+		fd++;
+	rig->reserved |= 1u << fd;
+	new_file->file = file;
+	new_file->fd = fd;
+	return 0;
+}
+
+static void local_publish(struct mem_client *client, struct mem_new_file *new_file)
+{
+	struct rig *rig = rig_of(client);
+
+	rig->reserved &= ~(1u << new_file->fd);
+	rig->files[new_file->fd] = new_file->file;
+	base_free(new_file->front);
+}
+
+static void local_abort(struct mem_client *client, struct mem_new_file *new_file)
+{
+	rig_of(client)->reserved &= ~(1u << new_file->fd);
+	mem_file_put(new_file->file);
+	base_free(new_file->front);
+}
+
+static const struct mem_client_ops local_ops = {
+	.file_reserve = local_reserve,
+	.file_publish = local_publish,
+	.file_abort = local_abort,
+};
 
 /* ---- the rig ---- */
 
@@ -43,6 +90,7 @@ void rig_init(struct rig *rig, const char *kind)
 	static const struct iommufd_options options;
 
 	memset(rig, 0, sizeof(*rig));
+	rig->allocations = base_alloc_count();
 	rig->client.ops = &local_ops;
 	assert_int_equal(iommu_new(kind, &rig->iommu), 0);
 	assert_int_equal(iommufd_open(&options, &rig->ctx), 0);
@@ -54,12 +102,16 @@ void rig_fini(struct rig *rig)
 {
 	for (unsigned n = 0; n < 2; n++)
 		iommufd_device_unbind(rig->idev[n]);
+	for (int fd = 0; fd < RIG_FILES; fd++)
+		if (rig->files[fd])
+			rig_close(rig, fd);
 	mem_file_put(rig->ctx);
 	for (unsigned n = 0; n < 2; n++) {
 		iommu_device_free(rig->device[n]);
 		iommu_group_free(rig->group[n]);
 	}
 	iommu_free(rig->iommu);
+	assert_int_equal(base_alloc_count(), rig->allocations);
 }
 
 /* ---- calls ---- */
@@ -106,7 +158,7 @@ uint32_t rig_ioas(struct rig *rig)
 
 uint32_t rig_parent(struct rig *rig)
 {
-	uint32_t id;
+	uint32_t id = 0;
 
 	assert_int_equal(rig_hwpt(rig, 0, rig_ioas(rig),
 				  IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_PASID, 0, NULL,
@@ -121,7 +173,7 @@ uint32_t rig_nested(struct rig *rig, uint32_t pt, uint32_t flags, uint32_t fault
 	static const struct iommu_hwpt_vtd_s1 s1 = {.addr_width = 48};
 	const struct blob mock = {IOMMU_HWPT_DATA_SELFTEST, sizeof(selftest), &selftest};
 	const struct blob vtd = {IOMMU_HWPT_DATA_VTD_S1, sizeof(s1), &s1};
-	uint32_t id;
+	uint32_t id = 0;
 
 	if (rig_hwpt(rig, 0, pt, flags, fault, &mock, &id))
 		assert_int_equal(rig_hwpt(rig, 0, pt, flags, fault, &vtd, &id), 0);
@@ -158,6 +210,42 @@ void rig_attach(struct rig *rig, unsigned n, uint32_t pasid, uint32_t pt)
 {
 	assert_int_equal(iommufd_device_attach(rig->idev[n], pasid, &pt), 0);
 }
+
+/* ---- queues ---- */
+
+uint32_t rig_fault_queue(struct rig *rig, int *fd)
+{
+	struct iommu_fault_alloc cmd = {.size = sizeof(cmd)};
+
+	assert_int_equal(rig_ioctl(rig, IOMMU_FAULT_QUEUE_ALLOC, &cmd), 0);
+	*fd = (int)cmd.out_fault_fd;
+	return cmd.out_fault_id;
+}
+
+ssize_t rig_read(struct rig *rig, int fd, void *buf, size_t count)
+{
+	return mem_file_read(rig->files[fd], &rig->client, ADDR(buf), count);
+}
+
+ssize_t rig_write(struct rig *rig, int fd, const void *buf, size_t count)
+{
+	return mem_file_write(rig->files[fd], &rig->client, ADDR(buf), count);
+}
+
+uint32_t rig_poll(struct rig *rig, int fd)
+{
+	return mem_file_poll(rig->files[fd]);
+}
+
+void rig_close(struct rig *rig, int fd)
+{
+	struct mem_file *file = rig->files[fd];
+
+	rig->files[fd] = NULL;
+	mem_file_put(file);
+}
+
+/* ---- objects ---- */
 
 uint32_t rig_next_id(struct rig *rig)
 {

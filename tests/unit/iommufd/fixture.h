@@ -16,8 +16,16 @@
 #define NO_ID	  0x7ffffff0u
 #define ADDR(ptr) ((uint64_t)(uintptr_t)(ptr))
 
+#define RIG_FILES 8
+
+/* A client whose memory is ours, with a few numbers for new files. */
 struct rig {
-	struct mem_client client; /* its memory is ours */
+	struct mem_client client;
+	struct mem_file *files[RIG_FILES]; /* open ones */
+	unsigned reserved;		   /* mask of numbers that are taken, but not open */
+	bool no_number;			   /* EMFILE */
+	size_t allocations;		   /* before there was a rig */
+
 	struct iommu *iommu;
 	struct iommu_group *group[2];
 	struct iommu_device *device[2];
@@ -32,7 +40,7 @@ int fixture_setup(void **state);
 /* Devices with PASIDs, each in a group of its own, bound to a new context. */
 void rig_init(struct rig *rig, const char *kind);
 
-/* Unbinds and closes; allocations are then as many as before. */
+/* Unbinds and closes everything; allocations are then as many as before. */
 void rig_fini(struct rig *rig);
 
 /* ---- calls that return what the ioctl does ---- */
@@ -59,6 +67,16 @@ uint32_t rig_nested(struct rig *rig, uint32_t pt, uint32_t flags, uint32_t fault
 uint32_t rig_viommu(struct rig *rig, uint32_t parent);
 uint32_t rig_vdevice(struct rig *rig, uint32_t viommu, unsigned n, uint64_t virt_id);
 void rig_attach(struct rig *rig, unsigned n, uint32_t pasid, uint32_t pt);
+
+/* ---- queues ---- */
+
+/* FAULT_QUEUE_ALLOC, which has to work. */
+uint32_t rig_fault_queue(struct rig *rig, int *fd);
+
+ssize_t rig_read(struct rig *rig, int fd, void *buf, size_t count);
+ssize_t rig_write(struct rig *rig, int fd, const void *buf, size_t count);
+uint32_t rig_poll(struct rig *rig, int fd);
+void rig_close(struct rig *rig, int fd);
 
 /* The id that the next object will get. */
 uint32_t rig_next_id(struct rig *rig);
