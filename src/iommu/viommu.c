@@ -27,11 +27,13 @@ void iommu_viommu_init(struct iommu_viommu *viommu, const struct iommu_viommu_op
 	viommu->parent = parent;
 	base_mutex_init(&viommu->lock, RANK_VIOMMU_MAP);
 	base_gaptree_init(&viommu->vdevices);
+	base_rwlock_init(&viommu->reports, RANK_REPORTS);
+	base_list_init(&viommu->sinks);
 }
 
 void iommu_viommu_free(struct iommu_viommu *viommu)
 {
-	base_assert(viommu->vdevices.count == 0);
+	base_assert(viommu->vdevices.count == 0 && base_list_is_empty(&viommu->sinks));
 	viommu->ops->free(viommu);
 }
 
@@ -54,6 +56,46 @@ int iommu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user
 	*done = 0;
 	return viommu->ops->invalidate ? viommu->ops->invalidate(viommu, array, done) : -EOPNOTSUPP;
 }
+
+/* ---- events ---- */
+
+static struct iommu_event_sink *sink_find_locked(struct iommu_viommu *viommu, uint32_t type)
+{
+	struct iommu_event_sink *sink;
+
+	base_assert_held(&viommu->reports);
+	base_list_for_each (sink, &viommu->sinks, node) {
+		if (sink->type == type)
+			return sink;
+	}
+	return NULL;
+}
+
+int iommu_viommu_add_sink(struct iommu_viommu *viommu, struct iommu_event_sink *sink)
+{
+	base_scoped_write(&viommu->reports);
+	if (sink_find_locked(viommu, sink->type))
+		return -EEXIST;
+	base_list_add_tail(&viommu->sinks, &sink->node);
+	return 0;
+}
+
+void iommu_viommu_remove_sink(struct iommu_viommu *viommu, struct iommu_event_sink *sink)
+{
+	base_scoped_write(&viommu->reports);
+	base_list_remove(&sink->node);
+}
+
+int iommu_viommu_report(struct iommu_viommu *viommu, uint32_t type, const void *data, size_t size)
+{
+	struct iommu_event_sink *sink;
+
+	base_scoped_read(&viommu->reports);
+	sink = sink_find_locked(viommu, type);
+	return sink ? sink->event(sink, data, size) : -EOPNOTSUPP;
+}
+
+/* ---- virtual ids ---- */
 
 int iommu_vdevice_reserve(struct iommu_viommu *viommu, struct iommu_device *device,
 			  uint64_t virt_id, struct iommu_vdevice *vdevice)

@@ -26,6 +26,20 @@ struct iommu_viommu {
 	struct iommu_domain *parent;
 	struct base_mutex lock;	      /* vdevices */
 	struct base_gaptree vdevices; /* by virtual id */
+	struct base_rwlock reports;   /* sinks */
+	struct base_list sinks;	      /* struct iommu_event_sink */
+};
+
+/* Who takes a vIOMMU's events of one type. */
+struct iommu_event_sink {
+	struct base_list node;
+	uint32_t type;
+
+	/*
+	 * One event of `size` bytes. 0 or -ENOMEM. The sink cannot be removed meanwhile.
+	 * Any thread, under locks of the driver.
+	 */
+	int (*event)(struct iommu_event_sink *sink, const void *data, size_t size);
 };
 
 /* A device as the guest knows it. */
@@ -56,6 +70,13 @@ int iommu_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
 /* As iommu_domain_invalidate(), for what the guest names by virtual ids. */
 int iommu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_array *array,
 			    uint32_t *done);
+
+/* -EEXIST: there is a sink of that type. When remove returns the sink gets no more events. */
+int iommu_viommu_add_sink(struct iommu_viommu *viommu, struct iommu_event_sink *sink);
+void iommu_viommu_remove_sink(struct iommu_viommu *viommu, struct iommu_event_sink *sink);
+
+/* For drivers: an event. -EOPNOTSUPP: nobody takes that type; -ENOMEM. */
+int iommu_viommu_report(struct iommu_viommu *viommu, uint32_t type, const void *data, size_t size);
 
 /*
  * Take the slot of a virtual id for a vdevice, still hidden from drivers; make it
