@@ -22,6 +22,7 @@ static const struct iommufd_object_ops object_ops[IOMMUFD_OBJ_TYPES] = {
 	[IOMMUFD_OBJ_VDEVICE] = {.name = "vdevice",
 				 .destroy = iommufd_vdevice_destroy,
 				 .abort = iommufd_vdevice_abort},
+	[IOMMUFD_OBJ_VEVENTQ] = {.name = "event queue", .destroy = iommufd_veventq_destroy},
 };
 
 void iommufd_objects_init(struct iommufd_objects *objects)

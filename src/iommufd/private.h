@@ -176,10 +176,10 @@ int iommufd_device_get_hw_info(struct iommufd_call *call, struct iommu_hw_info *
 void iommufd_device_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 void iommufd_device_pre_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
-/* ---- queues with files (queue.c, fault.c) ---- */
+/* ---- queues with files (queue.c, fault.c, veventq.c) ---- */
 
 struct iommufd_queue {
-	struct mem_file file; /* first used by its opening, then as long as the object lives */
+	struct mem_file file; /* its memory is the object's, also when it is closed */
 	struct base_mutex lock;
 	struct iommufd_ctx *ctx;
 	struct iommufd_object *obj;
@@ -187,6 +187,8 @@ struct iommufd_queue {
 
 int iommufd_fault_alloc(struct iommufd_call *call, struct iommu_fault_alloc *cmd);
 void iommufd_fault_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+int iommufd_veventq_alloc(struct iommufd_call *call, struct iommu_veventq_alloc *cmd);
+void iommufd_veventq_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
 /* ---- vIOMMUs and vdevices (viommu.c, vdevice.c) ---- */
 

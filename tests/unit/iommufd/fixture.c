@@ -222,6 +222,24 @@ uint32_t rig_fault_queue(struct rig *rig, int *fd)
 	return cmd.out_fault_id;
 }
 
+long rig_veventq(struct rig *rig, uint32_t viommu, uint32_t type, uint32_t depth, uint32_t *id,
+		 int *fd)
+{
+	struct iommu_veventq_alloc cmd = {
+		.size = sizeof(cmd),
+		.viommu_id = viommu,
+		.type = type,
+		.veventq_depth = depth,
+	};
+	long rc = rig_ioctl(rig, IOMMU_VEVENTQ_ALLOC, &cmd);
+
+	if (!rc) {
+		*id = cmd.out_veventq_id;
+		*fd = (int)cmd.out_veventq_fd;
+	}
+	return rc;
+}
+
 ssize_t rig_read(struct rig *rig, int fd, void *buf, size_t count)
 {
 	return mem_file_read(rig->files[fd], &rig->client, ADDR(buf), count);

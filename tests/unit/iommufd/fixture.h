@@ -73,6 +73,10 @@ void rig_attach(struct rig *rig, unsigned n, uint32_t pasid, uint32_t pt);
 /* FAULT_QUEUE_ALLOC, which has to work. */
 uint32_t rig_fault_queue(struct rig *rig, int *fd);
 
+/* VEVENTQ_ALLOC; `id` and `fd` are set on success. */
+long rig_veventq(struct rig *rig, uint32_t viommu, uint32_t type, uint32_t depth, uint32_t *id,
+		 int *fd);
+
 ssize_t rig_read(struct rig *rig, int fd, void *buf, size_t count);
 ssize_t rig_write(struct rig *rig, int fd, const void *buf, size_t count);
 uint32_t rig_poll(struct rig *rig, int fd);
