@@ -85,10 +85,18 @@ int swiommu_open(struct swiommu *machine, const char *path);
  * last reference to a file finishes its release before it returns.
  */
 int swiommu_ioctl(struct swiommu *machine, int fd, unsigned long request, void *arg);
+ssize_t swiommu_read(struct swiommu *machine, int fd, void *buf, size_t count);
+ssize_t swiommu_write(struct swiommu *machine, int fd, const void *buf, size_t count);
 ssize_t swiommu_pread(struct swiommu *machine, int fd, void *buf, size_t count, off_t offset);
 ssize_t swiommu_pwrite(struct swiommu *machine, int fd, const void *buf, size_t count,
 		       off_t offset);
 int swiommu_close(struct swiommu *machine, int fd);
+
+/*
+ * What poll(2) would say now: POLLIN, POLLOUT and so on. Only the files that
+ * IOMMU_FAULT_QUEUE_ALLOC and IOMMU_VEVENTQ_ALLOC make are not always ready. Never waits.
+ */
+int swiommu_poll(struct swiommu *machine, int fd);
 
 #pragma GCC visibility pop
 

@@ -46,3 +46,56 @@ ssize_t front_call_pwrite(const struct front_slot *slot, struct mem_client *clie
 		front_trace_transfer(slot, "write", count, pos, result);
 	return result;
 }
+
+/* A stream; positions are for the log. */
+static ssize_t stream_read(const struct front_slot *slot, struct mem_client *client, uint64_t addr,
+			   size_t count)
+{
+	ssize_t result = check(slot, O_WRONLY, count, 0);
+
+	if (!result)
+		result = mem_file_read(slot->file, client, addr, base_min_u64(count, MAX_COUNT));
+	if (base_unlikely(base_trace_on))
+		front_trace_transfer(slot, "read", count, 0, result);
+	return result;
+}
+
+static ssize_t stream_write(const struct front_slot *slot, struct mem_client *client, uint64_t addr,
+			    size_t count)
+{
+	ssize_t result = check(slot, O_RDONLY, count, 0);
+
+	if (!result)
+		result = mem_file_write(slot->file, client, addr, base_min_u64(count, MAX_COUNT));
+	if (base_unlikely(base_trace_on))
+		front_trace_transfer(slot, "write", count, 0, result);
+	return result;
+}
+
+ssize_t front_call_read(struct front_slot *slot, struct mem_client *client, uint64_t addr,
+			size_t count)
+{
+	uint64_t pos = base_load_relaxed(&slot->position);
+	ssize_t done;
+
+	if (mem_file_is_stream(slot->file))
+		return stream_read(slot, client, addr, count);
+	done = front_call_pread(slot, client, addr, count, (int64_t)pos);
+	if (done > 0)
+		base_store_relaxed(&slot->position, pos + (uint64_t)done);
+	return done;
+}
+
+ssize_t front_call_write(struct front_slot *slot, struct mem_client *client, uint64_t addr,
+			 size_t count)
+{
+	uint64_t pos = base_load_relaxed(&slot->position);
+	ssize_t done;
+
+	if (mem_file_is_stream(slot->file))
+		return stream_write(slot, client, addr, count);
+	done = front_call_pwrite(slot, client, addr, count, (int64_t)pos);
+	if (done > 0)
+		base_store_relaxed(&slot->position, pos + (uint64_t)done);
+	return done;
+}

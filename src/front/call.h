@@ -41,4 +41,10 @@ ssize_t front_call_pread(const struct front_slot *slot, struct mem_client *clien
 ssize_t front_call_pwrite(const struct front_slot *slot, struct mem_client *client, uint64_t addr,
 			  size_t count, int64_t pos);
 
+/* The same at the slot's own position, which moves on; streams have none. */
+ssize_t front_call_read(struct front_slot *slot, struct mem_client *client, uint64_t addr,
+			size_t count);
+ssize_t front_call_write(struct front_slot *slot, struct mem_client *client, uint64_t addr,
+			 size_t count);
+
 #endif

@@ -88,6 +88,7 @@ int front_slot_new_locked(struct front_fdtable *table, struct mem_file *file,
 	slot->numbers = 0;
 	slot->kept = -1;
 	slot->is_open = true;
+	slot->raised = slot->fallen = false;
 	base_store(&slot->refs.count, 1);
 	*out = slot;
 	return 0;
@@ -104,6 +105,9 @@ void front_slot_release(struct front_fdtable *table, struct front_slot *slot)
 {
 	struct mem_file *file = slot->file;
 
+	/* The watch is part of the slot. */
+	if (file->ops->poll)
+		mem_file_watch(file, NULL);
 	pool_push(table, slot);
 	mem_file_put(file);
 }
@@ -211,7 +215,8 @@ void front_fdtable_set_locked(struct front_fdtable *table, int fd, struct front_
 
 	base_assert_held(&table->lock);
 	base_assert(entry && !*entry);
-	slot->numbers++;
+	if (slot != &front_slot_hidden)
+		slot->numbers++;
 	base_store(entry, slot);
 }
 
@@ -224,7 +229,8 @@ struct front_slot *front_fdtable_clear_locked(struct front_fdtable *table, int f
 	if (!slot)
 		return NULL;
 	base_store(entry, NULL);
-	slot->numbers--;
+	if (slot != &front_slot_hidden)
+		slot->numbers--;
 	if (fd < table->lowest)
 		table->lowest = fd;
 	return slot;

@@ -27,6 +27,10 @@ struct front_slot {
 	int kept;	  /* preload: our end of the socket pair, -1 */
 	bool is_open;	  /* `refs` has the 1 of the description */
 
+	/* Preload: of a file that is not always ready. Guarded by the lock of ready.c. */
+	bool raised, fallen;
+	struct mem_watch watch;
+
 	struct front_slot *next_free, *next_made;
 } BASE_CACHE_ALIGNED;
 

@@ -37,6 +37,7 @@ enum front_node_type {
 	FRONT_NODE_IOMMUFD, /* /dev/iommu */
 	FRONT_NODE_DEVICE,  /* /dev/vfio/devices/vfioN */
 	FRONT_NODE_DIR,	    /* /dev/vfio, /dev/vfio/devices */
+	FRONT_NODE_QUEUE,   /* no path: made by an ioctl */
 };
 
 struct front_node {

@@ -119,6 +119,8 @@ void front_trace_open(const struct front_slot *slot, int fd)
 {
 	if (slot->node.type == FRONT_NODE_DEVICE)
 		base_trace_line("open /dev/vfio/devices/vfio%u = %d", slot->node.number, fd);
+	else if (slot->node.type == FRONT_NODE_QUEUE)
+		base_trace_line("new %s = %d", slot->file->ops->name, fd);
 	else
 		base_trace_line("open /dev/iommu = %d", fd);
 }

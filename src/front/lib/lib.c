@@ -35,9 +35,56 @@ static int lib_eventfd_get(struct mem_client *client, int fd)
 	return rc ? rc : base_sys_dup_high(fd);
 }
 
+/* The lowest number is taken, the slot made: what is left cannot fail. */
+static int lib_file_reserve(struct mem_client *client, struct mem_file *file,
+			    struct mem_new_file *new_file)
+{
+	struct swiommu *swiommu = base_container_of(client, struct swiommu, client);
+	struct front_slot *slot;
+	int fd, rc;
+
+	base_scoped_lock(&swiommu->table.lock);
+	fd = front_fdtable_lowest_locked(&swiommu->table);
+	if (fd < 0)
+		return fd;
+	rc = front_slot_new_locked(&swiommu->table, file, &slot);
+	if (rc)
+		return rc;
+	slot->node = (struct front_node){FRONT_NODE_QUEUE, 0};
+	slot->access = O_RDWR;
+	front_fdtable_set_locked(&swiommu->table, fd, &front_slot_hidden);
+	*new_file = (struct mem_new_file){file, fd, slot};
+	return 0;
+}
+
+static void lib_file_publish(struct mem_client *client, struct mem_new_file *new_file)
+{
+	struct swiommu *swiommu = base_container_of(client, struct swiommu, client);
+
+	base_scoped_lock(&swiommu->table.lock);
+	front_fdtable_clear_locked(&swiommu->table, new_file->fd);
+	front_fdtable_set_locked(&swiommu->table, new_file->fd, new_file->front);
+	if (base_unlikely(base_trace_on))
+		front_trace_open(new_file->front, new_file->fd);
+}
+
+static void lib_file_abort(struct mem_client *client, struct mem_new_file *new_file)
+{
+	struct swiommu *swiommu = base_container_of(client, struct swiommu, client);
+
+	base_mutex_lock(&swiommu->table.lock);
+	front_fdtable_clear_locked(&swiommu->table, new_file->fd);
+	front_slot_close_locked(&swiommu->table, new_file->front);
+	base_mutex_unlock(&swiommu->table.lock);
+	front_slot_put(&swiommu->table, new_file->front);
+}
+
 static const struct mem_client_ops lib_client_ops = {
 	.file_get = lib_file_get,
 	.eventfd_get = lib_eventfd_get,
+	.file_reserve = lib_file_reserve,
+	.file_publish = lib_file_publish,
+	.file_abort = lib_file_abort,
 };
 
 /* ---- the machine ---- */
@@ -125,12 +172,14 @@ int swiommu_open(struct swiommu *swiommu, const char *path)
 	return rc;
 }
 
-/* Take fd out of the table: the slot, whose only number it was, or NULL. */
+/* Take fd out of the table: the slot, whose only number it was, or NULL. A reserved one stays. */
 static struct front_slot *withdraw(struct swiommu *swiommu, int fd)
 {
 	struct front_slot *slot;
 
 	base_scoped_lock(&swiommu->table.lock);
+	if (front_fdtable_peek(&swiommu->table, fd) == &front_slot_hidden)
+		return NULL;
 	slot = front_fdtable_clear_locked(&swiommu->table, fd);
 	if (slot)
 		front_slot_close_locked(&swiommu->table, slot);
@@ -158,6 +207,42 @@ int swiommu_ioctl(struct swiommu *swiommu, int fd, unsigned long request, void *
 	result = (int)front_call_ioctl(slot, &swiommu->client, request, arg);
 	front_slot_put(&swiommu->table, slot);
 	return result;
+}
+
+ssize_t swiommu_read(struct swiommu *swiommu, int fd, void *buf, size_t count)
+{
+	struct front_slot *slot = front_fdtable_get(&swiommu->table, fd);
+	ssize_t result;
+
+	if (!slot)
+		return -EBADF;
+	result = front_call_read(slot, &swiommu->client, (uintptr_t)buf, count);
+	front_slot_put(&swiommu->table, slot);
+	return result;
+}
+
+ssize_t swiommu_write(struct swiommu *swiommu, int fd, const void *buf, size_t count)
+{
+	struct front_slot *slot = front_fdtable_get(&swiommu->table, fd);
+	ssize_t result;
+
+	if (!slot)
+		return -EBADF;
+	result = front_call_write(slot, &swiommu->client, (uintptr_t)buf, count);
+	front_slot_put(&swiommu->table, slot);
+	return result;
+}
+
+int swiommu_poll(struct swiommu *swiommu, int fd)
+{
+	struct front_slot *slot = front_fdtable_get(&swiommu->table, fd);
+	int ready;
+
+	if (!slot)
+		return -EBADF;
+	ready = (int)mem_file_poll(slot->file);
+	front_slot_put(&swiommu->table, slot);
+	return ready;
 }
 
 ssize_t swiommu_pread(struct swiommu *swiommu, int fd, void *buf, size_t count, off_t offset)
