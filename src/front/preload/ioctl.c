@@ -15,6 +15,7 @@ int preload_ioctl(int fd, unsigned long request, void *arg, struct front_slot **
 		return libc_ioctl(fd, request, arg);
 	result = front_call_ioctl(slot, &preload_client, request, arg);
 	preload_put(slot);
+	preload_ready_settle();
 	if (base_likely(result >= 0))
 		return (int)result;
 	errno = (int)-result;
@@ -36,6 +37,8 @@ static int mmap_refusal(const struct front_slot *slot, size_t length, int prot, 
 		return EINVAL;
 	if (slot->file == &preload_foreign_file)
 		return EIO;
+	if (slot->node.type == FRONT_NODE_QUEUE)
+		return ENODEV;
 	if (!iommufd_ctx_of(slot->file) || (flags & MAP_TYPE) == MAP_PRIVATE)
 		return EINVAL;
 	return prot & PROT_EXEC ? EPERM : ENXIO;

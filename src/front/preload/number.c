@@ -15,12 +15,14 @@
 
 static void kept_close_locked(struct front_slot *slot)
 {
+	int kept = slot->kept;
+
 	base_assert_held(&preload_table.lock);
-	if (slot->kept < 0)
+	if (kept < 0)
 		return;
-	front_fdtable_clear_locked(&preload_table, slot->kept);
-	base_sys_close(slot->kept);
-	slot->kept = -1;
+	preload_kept_set_locked(slot, -1);
+	front_fdtable_clear_locked(&preload_table, kept);
+	base_sys_close(kept);
 }
 
 /*
@@ -45,6 +47,7 @@ static void finish(struct front_slot *over)
 {
 	if (over)
 		preload_put(over);
+	preload_ready_settle();
 }
 
 static struct front_slot *settle(struct front_slot *slot)
@@ -56,6 +59,15 @@ static struct front_slot *settle(struct front_slot *slot)
 void preload_slot_settle(struct front_slot *slot)
 {
 	finish(settle(slot));
+}
+
+void preload_slot_end(struct front_slot *slot)
+{
+	base_mutex_lock(&preload_table.lock);
+	kept_close_locked(slot);
+	front_slot_close_locked(&preload_table, slot);
+	base_mutex_unlock(&preload_table.lock);
+	finish(slot);
 }
 
 /* ---- descriptors of our own, hidden from the program ---- */
@@ -90,7 +102,7 @@ static void hidden_lost_locked(int fd)
 
 	base_assert_held(&preload_table.lock);
 	if (slot)
-		slot->kept = -1;
+		preload_kept_set_locked(slot, -1);
 	else if (preload_keeper_has_locked(fd))
 		preload_keeper_renumber_locked(-1);
 }
@@ -137,7 +149,7 @@ static int hidden_move_locked(int fd)
 	front_fdtable_clear_locked(&preload_table, fd);
 	front_fdtable_set_locked(&preload_table, other, &front_slot_hidden);
 	if (slot)
-		slot->kept = other;
+		preload_kept_set_locked(slot, other);
 	else
 		preload_keeper_renumber_locked(other);
 	return 0;

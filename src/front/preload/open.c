@@ -4,49 +4,66 @@
 
 #include <fcntl.h>
 
-/* What the program asked for of its end, and the byte that makes its end ready. */
+/* What the program asked for of its end. */
 static void pair_equip(const int pair[2], int flags)
 {
 	if (!(flags & O_CLOEXEC))
 		libc_fcntl(pair[0], F_SETFD, NULL);
 	if (flags & O_NONBLOCK)
 		libc_fcntl(pair[0], F_SETFL, (void *)O_NONBLOCK);
-	base_sys_write(pair[1], "", 1);
 }
 
-/* The program's end has a number; the other one goes out of the way, and both into the table. */
-static int publish_locked(int fd, int kept, struct mem_file *file, struct front_node node,
-			  int flags)
+/* A slot for the file, with everything but the number of the program's end. */
+static int slot_new_locked(const int pair[2], struct mem_file *file, struct front_node node,
+			   int flags, struct front_slot **out)
 {
-	struct front_slot *slot;
-	int rc = front_fdtable_reserve_locked(&preload_table, fd);
+	int rc = front_fdtable_reserve_locked(&preload_table, pair[0]);
 
 	base_assert_held(&preload_table.lock);
 	if (!rc)
-		rc = front_fdtable_reserve_locked(&preload_table, kept);
+		rc = front_fdtable_reserve_locked(&preload_table, pair[1]);
 	if (!rc)
-		rc = front_slot_new_locked(&preload_table, file, &slot);
+		rc = front_slot_new_locked(&preload_table, file, out);
 	if (rc)
 		return rc;
-	slot->node = node;
-	slot->access = flags & O_ACCMODE;
-	slot->kept = kept;
-	front_fdtable_set_locked(&preload_table, kept, &front_slot_hidden);
+	(*out)->node = node;
+	(*out)->access = flags & O_ACCMODE;
+	(*out)->kept = pair[1];
+	front_fdtable_set_locked(&preload_table, pair[1], &front_slot_hidden);
+	preload_ready_init(*out, pair[0]);
+	return 0;
+}
+
+/* The program's end has a number; the other one goes out of the way. */
+static int prepare_locked(int pair[2], struct mem_file *file, struct front_node node, int flags,
+			  struct front_slot **out)
+{
+	int rc;
+
+	base_assert_held(&preload_table.lock);
+	pair[1] = preload_move_high_locked(pair[1]);
+	rc = pair[1] < 0 ? pair[1] : slot_new_locked(pair, file, node, flags, out);
+	if (rc && pair[1] >= 0)
+		base_sys_close(pair[1]);
+	return rc;
+}
+
+static void publish_locked(int fd, struct front_slot *slot)
+{
+	base_assert_held(&preload_table.lock);
 	front_fdtable_set_locked(&preload_table, fd, slot);
 	if (base_unlikely(base_trace_on))
 		front_trace_open(slot, fd);
-	return 0;
 }
 
 static int publish(int pair[2], struct mem_file *file, struct front_node node, int flags)
 {
 	base_scoped_lock(&preload_table.lock);
-	int rc;
+	struct front_slot *slot;
+	int rc = prepare_locked(pair, file, node, flags, &slot);
 
-	pair[1] = preload_move_high_locked(pair[1]);
-	rc = pair[1] < 0 ? pair[1] : publish_locked(pair[0], pair[1], file, node, flags);
-	if (rc && pair[1] >= 0)
-		base_sys_close(pair[1]);
+	if (!rc)
+		publish_locked(pair[0], slot);
 	return rc;
 }
 
@@ -64,6 +81,52 @@ static int file_open(struct mem_file *file, struct front_node node, int flags)
 		base_sys_close(pair[0]);
 	return rc ? rc : pair[0];
 }
+
+/* ---- files that ioctls make: the same in two steps ---- */
+
+static int prepare(int pair[2], struct mem_file *file, struct front_slot **out)
+{
+	const struct front_node node = {FRONT_NODE_QUEUE, 0};
+
+	base_scoped_lock(&preload_table.lock);
+	return prepare_locked(pair, file, node, O_RDWR, out);
+}
+
+int preload_file_reserve(struct mem_client *client, struct mem_file *file,
+			 struct mem_new_file *new_file)
+{
+	struct front_slot *slot;
+	int pair[2], rc = base_sys_socketpair(pair);
+
+	(void)client;
+	if (rc)
+		return rc;
+	preload_number_new(pair[0]);
+	rc = prepare(pair, file, &slot);
+	if (rc) {
+		base_sys_close(pair[0]);
+		return rc;
+	}
+	*new_file = (struct mem_new_file){file, pair[0], slot};
+	return 0;
+}
+
+void preload_file_publish(struct mem_client *client, struct mem_new_file *new_file)
+{
+	(void)client;
+	base_scoped_lock(&preload_table.lock);
+	publish_locked(new_file->fd, new_file->front);
+}
+
+/* A fork may have copied the number, but nobody knows what it stands for. */
+void preload_file_abort(struct mem_client *client, struct mem_new_file *new_file)
+{
+	(void)client;
+	base_sys_close(new_file->fd);
+	preload_slot_end(new_file->front);
+}
+
+/* ---- the machine's nodes ---- */
 
 static int node_open(struct front_node node, int flags)
 {

@@ -8,7 +8,8 @@
  * A file's number is one end of a socket pair; its slot has the other, the kept
  * end, hidden at a high number. The kept end hangs up when the last copy of the
  * number is closed, in whatever process. One byte lies ready in the pair, so that
- * poll() and select() find the number readable and writable, as a kernel's.
+ * poll() and select() find the number readable and writable, as a kernel's; for
+ * files that are not always ready see ready.c.
  */
 #ifndef PRELOAD_PRELOAD_H
 #define PRELOAD_PRELOAD_H
@@ -73,6 +74,37 @@ int preload_open_2(const char *path, int flags);
 int preload_openat(int dir, const char *path, int flags, mode_t mode);
 int preload_openat_2(int dir, const char *path, int flags);
 
+/* Members of struct mem_client_ops. */
+int preload_file_reserve(struct mem_client *client, struct mem_file *file,
+			 struct mem_new_file *new_file);
+void preload_file_publish(struct mem_client *client, struct mem_new_file *new_file);
+void preload_file_abort(struct mem_client *client, struct mem_new_file *new_file);
+
+/* ---- ready.c: what poll() finds ---- */
+
+/*
+ * The slot's file is new, and `fd` the program's end: make that look as ready as
+ * the file is, from now on.
+ */
+void preload_ready_init(struct front_slot *slot, int fd);
+
+/* Some file is no longer ready, and does not show it yet. */
+extern bool preload_ready_stale __attribute__((visibility("hidden")));
+void preload_ready_settle_slow(void) BASE_COLD;
+
+/* At the end of each call that may have emptied a queue. No lock is held. */
+static inline void preload_ready_settle(void)
+{
+	if (base_unlikely(base_load_relaxed(&preload_ready_stale)))
+		preload_ready_settle_slow();
+}
+
+/* Change the slot's kept end, which a file may be about to write to. */
+void preload_kept_set_locked(struct front_slot *slot, int kept);
+
+/* In a forked child: what is in the pairs is the original's. */
+void preload_ready_after_fork_locked(void);
+
 /* ---- number.c: numbers come and go ---- */
 
 int preload_close(int fd);
@@ -97,6 +129,9 @@ int preload_move_high_locked(int fd);
 
 /* `slot` may have become closed everywhere: end its open description, or have it watched. */
 void preload_slot_settle(struct front_slot *slot);
+
+/* End the open description of a slot that never had a number, at once. */
+void preload_slot_end(struct front_slot *slot);
 
 /* ---- keeper.c: a thread that waits for the last copies in other processes ---- */
 

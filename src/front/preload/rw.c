@@ -47,28 +47,38 @@ static int vector_get(struct iovec *copy, const struct iovec *iov, int n)
 	return 0;
 }
 
-/* From the slot's own position, which moves on. */
-static ssize_t transfer_on(struct front_slot *slot, transfer *fn, const void *buf, size_t count)
-{
-	uint64_t pos = base_load_relaxed(&slot->position);
-	ssize_t done = transfer_at(slot, fn, buf, count, (off_t)pos);
+/* front_call_read or front_call_write: from where the slot is. */
+typedef ssize_t transfer_next(struct front_slot *slot, struct mem_client *client, uint64_t addr,
+			      size_t count);
 
-	if (done > 0)
-		base_store_relaxed(&slot->position, pos + (uint64_t)done);
-	return done;
+static ssize_t transfer_on(struct front_slot *slot, transfer_next *fn, const void *buf,
+			   size_t count)
+{
+	return fn(slot, &preload_client, (uintptr_t)buf, count);
 }
 
-static ssize_t vector_on(struct front_slot *slot, transfer *fn, const struct iovec *iov, int n)
+static ssize_t parts_on(struct front_slot *slot, transfer_next *fn, const struct iovec *iov, int n)
+{
+	ssize_t total = 0;
+
+	for (int i = 0; i < n; i++) {
+		ssize_t done = transfer_on(slot, fn, iov[i].iov_base, iov[i].iov_len);
+
+		if (done < 0)
+			return total ? total : done;
+		total += done;
+		if ((size_t)done < iov[i].iov_len)
+			break;
+	}
+	return total;
+}
+
+static ssize_t vector_on(struct front_slot *slot, transfer_next *fn, const struct iovec *iov, int n)
 {
 	struct iovec copy[IOV_MAX];
-	uint64_t pos = base_load_relaxed(&slot->position);
-	ssize_t done = vector_get(copy, iov, n);
+	ssize_t rc = vector_get(copy, iov, n);
 
-	if (!done)
-		done = vector_at(slot, fn, copy, n, (off_t)pos);
-	if (done > 0)
-		base_store_relaxed(&slot->position, pos + (uint64_t)done);
-	return done;
+	return rc ? rc : parts_on(slot, fn, copy, n);
 }
 
 static ssize_t vector_from(struct front_slot *slot, transfer *fn, const struct iovec *iov, int n,
@@ -81,18 +91,19 @@ static ssize_t vector_from(struct front_slot *slot, transfer *fn, const struct i
 }
 
 /* pos -1: from the slot's own. Files without vectors know one flag, a hint. */
-static ssize_t vector_flags(struct front_slot *slot, transfer *fn, const struct iovec *iov, int n,
-			    off_t pos, int flags)
+static ssize_t vector_flags(struct front_slot *slot, transfer_next *next, transfer *fn,
+			    const struct iovec *iov, int n, off_t pos, int flags)
 {
 	if (flags & ~RWF_HIPRI)
 		return -EOPNOTSUPP;
-	return pos == -1 ? vector_on(slot, fn, iov, n) : vector_from(slot, fn, iov, n, pos);
+	return pos == -1 ? vector_on(slot, next, iov, n) : vector_from(slot, fn, iov, n, pos);
 }
 
 /* The end of a call: as preload_answer(), for calls that leave errno alone. */
 static ssize_t done(struct front_slot *slot, ssize_t result)
 {
 	preload_put(slot);
+	preload_ready_settle();
 	if (result >= 0)
 		return result;
 	errno = (int)-result;
@@ -103,7 +114,7 @@ ssize_t preload_read(int fd, void *buf, size_t count)
 {
 	struct front_slot *slot = preload_get(fd);
 
-	return slot ? done(slot, transfer_on(slot, front_call_pread, buf, count))
+	return slot ? done(slot, transfer_on(slot, front_call_read, buf, count))
 		    : libc_read(fd, buf, count);
 }
 
@@ -111,7 +122,7 @@ ssize_t preload_write(int fd, const void *buf, size_t count)
 {
 	struct front_slot *slot = preload_get(fd);
 
-	return slot ? done(slot, transfer_on(slot, front_call_pwrite, buf, count))
+	return slot ? done(slot, transfer_on(slot, front_call_write, buf, count))
 		    : libc_write(fd, buf, count);
 }
 
@@ -135,15 +146,14 @@ ssize_t preload_readv(int fd, const struct iovec *iov, int n)
 {
 	struct front_slot *slot = preload_get(fd);
 
-	return slot ? done(slot, vector_on(slot, front_call_pread, iov, n))
-		    : libc_readv(fd, iov, n);
+	return slot ? done(slot, vector_on(slot, front_call_read, iov, n)) : libc_readv(fd, iov, n);
 }
 
 ssize_t preload_writev(int fd, const struct iovec *iov, int n)
 {
 	struct front_slot *slot = preload_get(fd);
 
-	return slot ? done(slot, vector_on(slot, front_call_pwrite, iov, n))
+	return slot ? done(slot, vector_on(slot, front_call_write, iov, n))
 		    : libc_writev(fd, iov, n);
 }
 
@@ -167,7 +177,8 @@ ssize_t preload_preadv2(int fd, const struct iovec *iov, int n, off_t pos, int f
 {
 	struct front_slot *slot = preload_get(fd);
 
-	return slot ? done(slot, vector_flags(slot, front_call_pread, iov, n, pos, flags))
+	return slot ? done(slot, vector_flags(slot, front_call_read, front_call_pread, iov, n, pos,
+					      flags))
 		    : libc_preadv2(fd, iov, n, pos, flags);
 }
 
@@ -175,6 +186,7 @@ ssize_t preload_pwritev2(int fd, const struct iovec *iov, int n, off_t pos, int 
 {
 	struct front_slot *slot = preload_get(fd);
 
-	return slot ? done(slot, vector_flags(slot, front_call_pwrite, iov, n, pos, flags))
+	return slot ? done(slot, vector_flags(slot, front_call_write, front_call_pwrite, iov, n,
+					      pos, flags))
 		    : libc_pwritev2(fd, iov, n, pos, flags);
 }

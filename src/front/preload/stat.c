@@ -29,8 +29,13 @@ static void fill(struct stat *out, struct front_node node)
 		out->st_nlink = 2;
 		return;
 	}
-	out->st_mode = S_IFCHR | 0660;
 	out->st_nlink = 1;
+	/* An anonymous inode has no type. */
+	if (node.type == FRONT_NODE_QUEUE) {
+		out->st_mode = 0600;
+		return;
+	}
+	out->st_mode = S_IFCHR | 0660;
 	out->st_rdev = node.type == FRONT_NODE_DEVICE ? makedev(VFIO_MAJOR, node.number)
 						      : makedev(IOMMU_MAJOR, IOMMU_MINOR);
 }
@@ -109,7 +114,8 @@ static struct front_node lookup(int dir, const char *path, int flags)
 
 static bool is_file(struct front_node node)
 {
-	return node.type == FRONT_NODE_IOMMUFD || node.type == FRONT_NODE_DEVICE;
+	return node.type == FRONT_NODE_IOMMUFD || node.type == FRONT_NODE_DEVICE ||
+	       node.type == FRONT_NODE_QUEUE;
 }
 
 /* A real call has failed because there is no such directory: then it is ours, and errno as before.

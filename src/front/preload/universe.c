@@ -91,6 +91,9 @@ static int client_eventfd_get(struct mem_client *client, int fd)
 static const struct mem_client_ops client_ops = {
 	.file_get = client_file_get,
 	.eventfd_get = client_eventfd_get,
+	.file_reserve = preload_file_reserve,
+	.file_publish = preload_file_publish,
+	.file_abort = preload_file_abort,
 };
 
 struct mem_client preload_client = {.ops = &client_ops};
@@ -143,6 +146,7 @@ static void fork_child(void)
 	machine = NULL;
 	owner = getpid();
 	preload_keeper_after_fork_locked();
+	preload_ready_after_fork_locked();
 	front_fdtable_after_fork_locked(&preload_table, &preload_foreign_file);
 	base_mutex_unlock(&preload_table.lock);
 }
