@@ -62,6 +62,7 @@ struct iopt {
 	uint64_t alignment; /* of every IOVA, length and source address */
 };
 
+/* In zeroed memory. */
 void iopt_init(struct iopt *iopt);
 
 /* Unmap everything and free it all. No domain is left. */
@@ -108,7 +109,10 @@ bool iopt_area_at_locked(const struct iopt *iopt, uint64_t iova, uint64_t *last)
  */
 int iopt_add_domain(struct iopt *iopt, struct iopt_domain *domain);
 
-/* A domain leaves: unmapped, its aperture no longer imposed. Never fails. */
+/*
+ * A domain leaves: its aperture is no longer imposed, and what it reads is unpinned,
+ * since nothing uses it any more. Never fails.
+ */
 void iopt_remove_domain(struct iopt *iopt, struct iopt_domain *domain);
 
 /* ---- placement (iopt_place.c); iova_lock is held ---- */

@@ -38,7 +38,10 @@ static inline void mem_source_get(struct mem_source *source)
 /* Drop a reference. True if it was the last: the memory is the caller's again. */
 static inline bool mem_source_put(struct mem_source *source)
 {
-	return base_ref_put(&source->refs) == 0;
+	if (base_ref_put(&source->refs))
+		return false;
+	base_assert(!source->pins);
+	return true;
 }
 
 /*

@@ -243,7 +243,7 @@ static void msi_check(struct swiommu_device *device)
 		*flags &= ~PCI_MSI_FLAGS_ENABLE;
 	else if (device->irqs.vector_count > 1)
 		most = base_log2(device->irqs.vector_count - 1) + 1;
-	if ((*flags & PCI_MSI_FLAGS_QSIZE) >> 4 > most)
+	if ((unsigned)(*flags & PCI_MSI_FLAGS_QSIZE) >> 4 > most)
 		*flags = (*flags & ~PCI_MSI_FLAGS_QSIZE) | most << 4;
 }
 

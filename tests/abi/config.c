@@ -166,17 +166,20 @@ static void pieces_of_all_sizes_agree(struct abi *abi)
 /* The MSI registers are the program's own while MSI is on: enable sticks, vectors are limited. */
 static void msi_control_while_msi_is_on(struct abi *abi)
 {
-	struct {
-		struct vfio_irq_set set;
-		int32_t fds[4];
-	} cmd = {{.argsz = sizeof(cmd),
-		  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-		  .index = VFIO_PCI_MSI_IRQ_INDEX,
-		  .count = 4},
-		 {-1, -1, -1, -1}};
+	uint32_t cmd[] = {
+		9 * sizeof(uint32_t),
+		VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		VFIO_PCI_MSI_IRQ_INDEX,
+		0,
+		4,
+		~0u,
+		~0u,
+		~0u,
+		~0u,
+	};
 
 	abi_bound(abi, 0);
-	ok(abi_dev(abi, 0, VFIO_DEVICE_SET_IRQS, &cmd));
+	ok(abi_dev(abi, 0, VFIO_DEVICE_SET_IRQS, cmd));
 	abi_config_set(abi, 0, 0x52, 2, 0x0011);
 	assert_int_equal(abi_config(abi, 0, 0x52, 2), 0x0097);
 	abi_config_set(abi, 0, 0x52, 2, 0x0071);

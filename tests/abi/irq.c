@@ -73,20 +73,17 @@ static void an_index_without_interrupts_is_einval(struct abi *abi)
 /* Steps 1 and 6: nothing is done if the data cannot be read. */
 static void bad_memory_is_efault(struct abi *abi)
 {
-	struct {
-		struct vfio_irq_set set;
-		int32_t fds[4];
-	} cmd = {{sizeof(cmd), EVENTFD | TRIGGER, MSIX, 0, 4}, {0}};
+	uint32_t cmd[9] = {sizeof(cmd), EVENTFD | TRIGGER, MSIX, 0, 4};
 	uint8_t *edge = abi_edge(abi);
 
 	irqs_begin(abi);
-	memcpy(cmd.fds, fds, sizeof(cmd.fds));
+	memcpy(cmd + 5, fds, 4 * sizeof(int32_t));
 	expect(abi_dev(abi, 0, VFIO_DEVICE_SET_IRQS, NULL), -EFAULT);
 	for (size_t there = 0; there < sizeof(cmd); there++)
-		expect(abi_dev(abi, 0, VFIO_DEVICE_SET_IRQS, abi_at(edge, &cmd, there)), -EFAULT);
+		expect(abi_dev(abi, 0, VFIO_DEVICE_SET_IRQS, abi_at(edge, cmd, there)), -EFAULT);
 	assert_int_equal(raise_all(abi), 0);
 	expect(set_none(abi, TRIGGER, MSIX, 0, 0), -EINVAL);
-	ok(abi_dev(abi, 0, VFIO_DEVICE_SET_IRQS, abi_at(edge, &cmd, sizeof(cmd))));
+	ok(abi_dev(abi, 0, VFIO_DEVICE_SET_IRQS, abi_at(edge, cmd, sizeof(cmd))));
 	assert_int_equal(raise_all(abi), 0xf);
 	irqs_end();
 }
