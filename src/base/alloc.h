@@ -51,7 +51,8 @@ static inline void base_spare_put(struct base_spare *spare, void *block)
 /* Free the kept block; nobody uses the spare any more. */
 static inline void base_spare_fini(struct base_spare *spare)
 {
-	base_free(spare->block);
+	if (spare->block)
+		base_free(spare->block);
 }
 
 /*

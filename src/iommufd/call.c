@@ -87,7 +87,7 @@ static const struct ioctl_row rows[] = {
 #define IOMMUFD_NR_FIRST 0x80
 #define IOMMUFD_NR_LAST	 0x94
 
-/* All but the lookups. */
+/* All but the lookups, and what comes with a new object. */
 static void call_init(struct iommufd_call *call, struct iommufd_ctx *ctx, struct mem_client *client,
 		      uint64_t addr)
 {
@@ -96,8 +96,6 @@ static void call_init(struct iommufd_call *call, struct iommufd_ctx *ctx, struct
 	call->addr = addr;
 	call->respond = false;
 	call->created = NULL;
-	call->new_file.file = NULL;
-	call->held = NULL;
 	call->new_file.file = NULL;
 	call->lookup_count = 0;
 }
@@ -129,14 +127,12 @@ static BASE_COLD void call_finish_file(struct iommufd_call *call, int rc)
 /* The fate of a new object, and the lock that the handler has left for us. */
 static void call_settle(struct iommufd_call *call, int rc)
 {
-	if (call->created) {
-		if (call->new_file.file)
-			call_finish_file(call, rc);
-		if (rc)
-			iommufd_object_abort(call->ctx, call->created);
-		else
-			iommufd_object_publish(call->ctx, call->created);
-	}
+	if (call->new_file.file)
+		call_finish_file(call, rc);
+	if (rc)
+		iommufd_object_abort(call->ctx, call->created);
+	else
+		iommufd_object_publish(call->ctx, call->created);
 	if (call->held)
 		base_mutex_unlock(call->held);
 }
@@ -146,7 +142,7 @@ static int call_finish(struct iommufd_call *call, const union command *cmd, int 
 {
 	if (call->respond && mem_copy_out(call->client, call->addr, cmd, call->size))
 		rc = -EFAULT;
-	if (call->created || call->held)
+	if (call->created)
 		call_settle(call, rc);
 	for (unsigned i = 0; i < call->lookup_count; i++)
 		iommufd_object_put(&call->ctx->objects, call->lookups[i]);

@@ -216,7 +216,7 @@ int iommufd_fault_alloc(struct iommufd_call *call, struct iommu_fault_alloc *cmd
 	rc = iommufd_object_alloc(call->ctx, sizeof(*fault), IOMMUFD_OBJ_FAULT, &obj);
 	if (rc)
 		return rc;
-	call->created = obj;
+	iommufd_call_create(call, obj, NULL);
 	fault = base_container_of(obj, struct iommufd_fault, obj);
 	iommufd_queue_init(&fault->queue, call->ctx, obj, &fault_ops);
 	base_list_init(&fault->queued);

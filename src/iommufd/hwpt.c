@@ -130,11 +130,12 @@ static int alloc_on_ioas(struct iommufd_call *call, struct iommufd_ioas *ioas,
 	int rc;
 
 	base_mutex_lock(&ioas->lock);
-	call->held = &ioas->lock;
 	rc = iommufd_hwpt_paging_new_locked(call->ctx, ioas, idev->device, flags, data, out);
-	if (rc)
+	if (rc) {
+		base_mutex_unlock(&ioas->lock);
 		return rc;
-	call->created = &(*out)->obj;
+	}
+	iommufd_call_create(call, &(*out)->obj, &ioas->lock);
 	return iommufd_hwpt_join_locked(*out);
 }
 
@@ -167,7 +168,7 @@ static int alloc_on_hwpt(struct iommufd_call *call, struct iommufd_hwpt *parent,
 		return rc;
 	(*out)->parent = parent;
 	iommufd_object_use(&parent->obj);
-	call->created = &(*out)->obj;
+	iommufd_call_create(call, &(*out)->obj, NULL);
 	return iommu_domain_alloc_nested(idev->device, parent->domain,
 					 flags & ~IOMMU_HWPT_FAULT_ID_VALID, data, &(*out)->domain);
 }
@@ -187,7 +188,7 @@ static int alloc_on_viommu(struct iommufd_call *call, struct iommufd_viommu *vio
 		return rc;
 	(*out)->viommu = viommu;
 	iommufd_object_use(&viommu->obj);
-	call->created = &(*out)->obj;
+	iommufd_call_create(call, &(*out)->obj, NULL);
 	return iommu_viommu_domain_alloc(viommu->viommu, flags & ~IOMMU_HWPT_FAULT_ID_VALID, data,
 					 &(*out)->domain);
 }

@@ -27,7 +27,7 @@ int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd)
 	base_mutex_init(&ioas->lock, RANK_IOAS);
 	base_list_init(&ioas->hwpts);
 	cmd->out_ioas_id = obj->id;
-	call->created = obj;
+	iommufd_call_create(call, obj, NULL);
 	call->respond = true;
 	return 0;
 }

@@ -68,7 +68,8 @@ void iopt_fini(struct iopt *iopt)
 	base_assert(!iopt->areas.count);
 	base_list_for_each_safe (r, next, &iopt->reserved, node)
 		base_free(r);
-	base_free(iopt->allowed);
+	if (iopt->allowed)
+		base_free(iopt->allowed);
 	base_spare_fini(&iopt->spare);
 }
 

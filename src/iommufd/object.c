@@ -32,7 +32,7 @@ void iommufd_objects_init(struct iommufd_objects *objects)
 	base_waitq_init(&objects->drained);
 }
 
-static void object_free(struct iommufd_ctx *ctx, struct iommufd_object *obj)
+static inline void object_free(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 {
 	base_spare_put(&ctx->objects.spares[obj->type], obj);
 }
@@ -123,7 +123,7 @@ static int object_drain(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 }
 
 /* The object is out of the table and nobody looks at it. */
-static void object_end(struct iommufd_ctx *ctx, struct iommufd_object *obj)
+static inline void object_end(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 {
 	base_trace("iommufd: end of %s %u", object_ops[obj->type].name, obj->id);
 	object_ops[obj->type].destroy(ctx, obj);
@@ -134,7 +134,8 @@ static void object_end(struct iommufd_ctx *ctx, struct iommufd_object *obj)
  * Take the last user away and the object out of the table, or -EBUSY. Every
  * waiter but the table's is a user, too, so nobody looks at the object then.
  */
-static int object_remove_locked(struct iommufd_ctx *ctx, struct iommufd_object *obj, bool tombstone)
+static inline int object_remove_locked(struct iommufd_ctx *ctx, struct iommufd_object *obj,
+				       bool tombstone)
 {
 	base_assert_held(&ctx->objects.lock);
 	if (!drop_last_user(obj))

@@ -48,7 +48,10 @@ struct iommufd_call {
 	uint32_t size; /* of the client's struct, as far as we know it */
 	bool respond;  /* copy the struct back, also if the handler fails */
 
-	/* A new object: published once the struct is copied out, aborted on any failure. */
+	/*
+	 * A new object, NULL if there is none: published once the struct is copied
+	 * out, aborted on any failure. The other two count only with it.
+	 */
 	struct iommufd_object *created;
 	/* The file of that object, likewise; no lock is held then. file NULL: it has none. */
 	struct mem_new_file new_file;
@@ -58,6 +61,15 @@ struct iommufd_call {
 	struct iommufd_object *lookups[IOMMUFD_CALL_LOOKUPS];
 	unsigned lookup_count;
 };
+
+/* The call has made an object, and hands over the lock (or NULL) under which it was made. */
+static inline void iommufd_call_create(struct iommufd_call *call, struct iommufd_object *obj,
+				       struct base_mutex *held)
+{
+	call->created = obj;
+	call->held = held;
+	call->new_file.file = NULL;
+}
 
 /*
  * Find a live object of `type` (or any) and hold both counts of it for the

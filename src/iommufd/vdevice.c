@@ -56,7 +56,7 @@ static int vdevice_new_locked(struct iommufd_call *call, struct iommufd_device *
 				  &obj);
 	if (rc)
 		return rc;
-	call->created = obj;
+	iommufd_call_create(call, obj, &idev->group->lock);
 	cmd->out_vdevice_id = obj->id;
 	return vdevice_link_locked(vdevice_of(obj), idev, viommu, cmd->virt_id);
 }
@@ -80,9 +80,10 @@ int iommufd_vdevice_alloc(struct iommufd_call *call, struct iommu_vdevice_alloc 
 	if (viommu->viommu->iommu != idev->device->iommu)
 		return -EINVAL;
 	base_mutex_lock(&idev->group->lock);
-	call->held = &idev->group->lock;
 	rc = vdevice_new_locked(call, idev, viommu, cmd);
 	call->respond = !rc;
+	if (!call->created)
+		base_mutex_unlock(&idev->group->lock);
 	return rc;
 }
 

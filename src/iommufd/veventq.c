@@ -208,7 +208,7 @@ int iommufd_veventq_alloc(struct iommufd_call *call, struct iommu_veventq_alloc 
 				  &obj);
 	if (rc)
 		return rc;
-	call->created = obj;
+	iommufd_call_create(call, obj, NULL);
 	cmd->out_veventq_id = obj->id;
 	rc = veventq_init(call, base_container_of(obj, struct iommufd_veventq, obj),
 			  base_container_of(viommu, struct iommufd_viommu, obj), cmd);

@@ -46,7 +46,7 @@ int iommufd_viommu_alloc(struct iommufd_call *call, struct iommu_viommu_alloc *c
 				  &obj);
 	if (rc)
 		return rc;
-	call->created = obj;
+	iommufd_call_create(call, obj, NULL);
 	rc = viommu_init(call, base_container_of(obj, struct iommufd_viommu, obj), idev, hwpt, cmd);
 	if (rc)
 		return rc;

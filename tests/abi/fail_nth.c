@@ -543,6 +543,7 @@ static void machines_fail_without_a_trace(struct abi *abi)
 	}
 }
 
+#ifdef SWIOMMU_CHECKS
 int main(void)
 {
 	abi_rows(abi_none, sweeps, every_allocation_may_fail);
@@ -550,3 +551,13 @@ int main(void)
 	abi_on(abi_none, machines_fail_without_a_trace);
 	return abi_run("fail_nth");
 }
+#else
+/* Freed blocks are kept and used again, and nobody counts what is allocated. */
+int main(void)
+{
+	(void)sweeps, (void)takers, (void)every_allocation_may_fail;
+	(void)nothing_is_allocated, (void)machines_fail_without_a_trace;
+	puts("skipped: needs a build with checks");
+	return 77;
+}
+#endif
