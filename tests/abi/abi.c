@@ -218,12 +218,12 @@ void *abi_constant(struct abi *abi, size_t npages)
 	return addr;
 }
 
-uint8_t *abi_edge(struct abi *abi)
+uint8_t *abi_edge_of(struct abi *abi, size_t npages)
 {
-	uint8_t *addr = abi_pages(abi, 3);
+	uint8_t *addr = abi_pages(abi, npages + 1);
 
-	protect(addr + 2 * PAGE, 1, PROT_NONE);
-	return addr + 2 * PAGE;
+	protect(addr + npages * PAGE, 1, PROT_NONE);
+	return addr + npages * PAGE;
 }
 
 void *abi_constant_copy(struct abi *abi, const void *bytes, size_t size, size_t writable)

@@ -128,8 +128,12 @@ void *abi_pages(struct abi *abi, size_t npages);
 void *abi_aligned(struct abi *abi, size_t npages);
 /* Pages that can only be read. */
 void *abi_constant(struct abi *abi, size_t npages);
-/* The first byte of a page that cannot be accessed; the page before it can. */
-uint8_t *abi_edge(struct abi *abi);
+/* The first byte of a page that cannot be accessed; so many pages before it can. */
+uint8_t *abi_edge_of(struct abi *abi, size_t npages);
+static inline uint8_t *abi_edge(struct abi *abi)
+{
+	return abi_edge_of(abi, 2);
+}
 /* A copy of bytes of which only the first `writable` can be written; all can be read. */
 void *abi_constant_copy(struct abi *abi, const void *bytes, size_t size, size_t writable);
 

@@ -2,6 +2,7 @@
 /* SET_IRQS (vfio-device-ioctls.md 9), on the model "pci": INTA, 8 MSI, 16 MSI-X vectors. */
 #include "irqs.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 /* ---- the numbers, before anything is done (steps 1 to 7) ---- */
@@ -308,6 +309,45 @@ static void close_disables_everything(struct abi *abi)
 	}
 }
 
+static unsigned open_descriptors(void)
+{
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 4096; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* Whatever way an eventfd is given up, the library's own descriptor of it is closed. */
+static void no_descriptor_is_kept(struct abi *abi)
+{
+	unsigned before = open_descriptors();
+	int32_t bad[2];
+
+	irqs_begin(abi);
+	bad[0] = fds[0];
+	bad[1] = NOT_OPEN;
+	for (uint32_t index = INTX; index <= MSIX; index++) {
+		ok(enable(abi, index));
+		ok(enable(abi, index));
+		ok(set_fd(abi, TRIGGER, index, -1));
+		ok(enable(abi, index));
+		ok(enable(abi, ERR));
+		ok(enable(abi, REQ));
+		ok(enable(abi, REQ));
+		if (index != INTX)
+			expect(set_fds(abi, TRIGGER, index, 0, bad, 2),
+			       index == MSI ? -EINVAL : -EBADF);
+		ok(set_none(abi, TRIGGER, index, 0, 0));
+		if (index != INTX)
+			expect(set_fds(abi, TRIGGER, index, 0, bad, 2), -EBADF);
+	}
+	ok(enable(abi, INTX));
+	abi_close(abi, 0);
+	irqs_end();
+	assert_int_equal(open_descriptors(), before);
+}
+
 /* Interrupts do not depend on an attachment, and not on bus mastering. */
 static void no_attachment_is_needed(struct abi *abi)
 {
@@ -386,6 +426,7 @@ int main(void)
 	abi_rows(machine_pci, kinds, vectors_can_be_triggered_by_the_program);
 	abi_on(machine_pci, types_exclude_each_other);
 	abi_on(machine_pci, close_disables_everything);
+	abi_on(machine_pci, no_descriptor_is_kept);
 	abi_on(machine_pci, no_attachment_is_needed);
 	abi_rows(machine_pci, singles, single_interrupts);
 	abi_rows(machine_pci, singles, a_refused_eventfd_leaves_the_old_one);
