@@ -162,17 +162,24 @@ static int check_log(const char *log)
 
 /* ---- the start ---- */
 
-/* The program may change directory before it starts another one. */
+/*
+ * The program may change directory before it starts another one. Links stay as
+ * they are: /dev/stderr may lead to a pipe, which has no name.
+ */
 static bool set_log(const char *log)
 {
-	char *path;
-	int rc;
+	char *directory, *path = NULL;
+	int rc = -1;
 
 	if (!log)
 		return !unsetenv(FRONT_ENV_LOG);
-	path = realpath(log, NULL);
-	rc = path ? setenv(FRONT_ENV_LOG, path, 1) : -1;
+	if (*log == '/')
+		return !setenv(FRONT_ENV_LOG, log, 1);
+	directory = getcwd(NULL, 0);
+	if (directory && asprintf(&path, "%s/%s", directory, log) >= 0)
+		rc = setenv(FRONT_ENV_LOG, path, 1);
 	free(path);
+	free(directory);
 	return !rc;
 }
 
