@@ -301,6 +301,24 @@ static void a_failed_replace_within_one_ioas_keeps_the_window(struct abi *abi)
 	ok(abi_destroy(abi, parent));
 }
 
+/* 9.3.5: refused by the hardware after the new IOAS took the reservations. */
+static void a_replace_that_the_iommu_refuses_keeps_the_window(struct abi *abi)
+{
+	const struct iommu_hwpt_vtd_s1 s1 = {.addr_width = 57};
+	const struct abi_data data = {IOMMU_HWPT_DATA_VTD_S1, sizeof(s1), &s1};
+	uint32_t ioas = abi_ioas(abi), other = abi_ioas(abi), nested;
+
+	abi_bound(abi, 0);
+	abi_bound(abi, 1);
+	ok(abi_hwpt(abi, abi->devid[0], abi_parent(abi, 0, other), 0, &data, &nested));
+	abi_attached(abi, 0, ioas);
+	abi_attached(abi, 1, ioas);
+	expect(abi_attach_to(abi, 0, nested), -EINVAL);
+	expect_ranges(abi, ioas, PAGE, {0, MSI_START - 1}, {MSI_LAST + 1, VTD_FS_LAST});
+	expect_ranges(abi, other, PAGE, {0, VTD_SS_LAST});
+	ok(abi_destroy(abi, nested));
+}
+
 /* ---- groups: devices 0 and 1 share one, 2 is alone ---- */
 
 /* 9: the hardware is programmed for the whole group by the first device. */
@@ -490,6 +508,7 @@ int main(void)
 	abi_both(replace_within_one_ioas);
 	abi_rows(abi_none, failures, a_failed_replace_changes_nothing);
 	abi_on(abi_vtd, a_failed_replace_within_one_ioas_keeps_the_window);
+	abi_on(abi_vtd_group, a_replace_that_the_iommu_refuses_keeps_the_window);
 	abi_groups(the_first_device_attaches_the_group);
 	abi_groups(another_hwpt_within_a_group_is_einval);
 	abi_on(abi_vtd_group, the_ioas_is_another_hwpt_than_a_manual_one);

@@ -297,24 +297,22 @@ enum mover { WRITE, FILL, COPY };
 
 static struct {
 	enum mover mover;
-	uint64_t iova;	   /* of two pages; COPY goes from the second to the first */
 	uint32_t attempts; /* that have ended (atomic) */
 	uint32_t successes;
 } dma;
 
-#define DMA_BYTE    0xaa
-#define POISON_BYTE 0x55
+/* Two blocks; COPY goes from the second to the first, the others to the first. */
+#define BLOCK  (64 * PAGE)
+#define POISON 0x5555555555555555ull
 
 static int move(struct swiommu_device *device)
 {
-	static const uint64_t pattern = 0xaaaaaaaaaaaaaaaaull;
-	static uint8_t bytes[4096];
+	static const uint8_t zero[BLOCK];
 
-	bytes[0] = DMA_BYTE;
 	switch (dma.mover) {
-	case WRITE: return swiommu_dma_write(device, 0, dma.iova, bytes, sizeof(bytes), NULL);
-	case FILL: return swiommu_dma_fill(device, 0, dma.iova, pattern, PAGE, NULL);
-	default: return swiommu_dma_copy(device, 0, dma.iova, dma.iova + PAGE, PAGE, NULL);
+	case WRITE: return swiommu_dma_write(device, 0, BASE, zero, BLOCK, NULL);
+	case FILL: return swiommu_dma_fill(device, 0, BASE, 0, BLOCK, NULL);
+	default: return swiommu_dma_copy(device, 0, BASE, BASE + BLOCK, BLOCK, NULL);
 	}
 }
 
@@ -337,40 +335,40 @@ static void wait_for(uint32_t *counter, uint32_t count)
 		sched_yield();
 }
 
-/* What gives device 0 the two pages, and what takes them away. */
+/* What gives device 0 the two blocks, and what takes them away. */
 struct way {
 	const char *name;
 	const struct abi_machine *machine;
-	void (*give)(struct abi *abi, uint32_t ioas, void *pages);
+	void (*give)(struct abi *abi, uint32_t ioas, void *blocks);
 	void (*take)(struct abi *abi, uint32_t ioas);
 };
 
-static void by_map(struct abi *abi, uint32_t ioas, void *pages)
+static void by_map(struct abi *abi, uint32_t ioas, void *blocks)
 {
 	if (!abi->devid[0]) {
 		abi_bound(abi, 0);
 		abi_attached(abi, 0, ioas);
 	}
-	ok(abi_map_at(abi, ioas, RW, pages, 2 * PAGE, BASE));
+	ok(abi_map_at(abi, ioas, RW, blocks, 2 * BLOCK, BASE));
 }
 
 static void by_unmap(struct abi *abi, uint32_t ioas)
 {
-	ok(abi_unmap(abi, ioas, BASE, 2 * PAGE, NULL));
+	ok(abi_unmap(abi, ioas, BASE, 2 * BLOCK, NULL));
 }
 
-static void map_once(struct abi *abi, uint32_t ioas, void *pages)
+static void map_once(struct abi *abi, uint32_t ioas, void *blocks)
 {
 	if (!abi->devid[0]) {
 		ok(abi_unmap_all(abi, ioas, NULL));
-		ok(abi_map_at(abi, ioas, RW, pages, 2 * PAGE, BASE));
+		ok(abi_map_at(abi, ioas, RW, blocks, 2 * BLOCK, BASE));
 		abi_bound(abi, 0);
 	}
 }
 
-static void by_attach(struct abi *abi, uint32_t ioas, void *pages)
+static void by_attach(struct abi *abi, uint32_t ioas, void *blocks)
 {
-	map_once(abi, ioas, pages);
+	map_once(abi, ioas, blocks);
 	abi_attached(abi, 0, ioas);
 }
 
@@ -390,6 +388,25 @@ static void by_replace(struct abi *abi, uint32_t ioas)
 		ok(abi_destroy(abi, empty_ioas));
 	empty_ioas = abi_ioas(abi);
 	abi_attached(abi, 0, empty_ioas);
+}
+
+/* HWPTs that stay: nothing but the attachment changes. */
+static uint32_t first_hwpt, second_hwpt;
+
+static void by_attach_to_a_hwpt(struct abi *abi, uint32_t ioas, void *blocks)
+{
+	if (!abi->devid[0]) {
+		map_once(abi, ioas, blocks);
+		first_hwpt = abi_paging(abi, 0, ioas);
+		second_hwpt = abi_paging(abi, 0, abi_ioas(abi));
+	}
+	abi_attached(abi, 0, first_hwpt);
+}
+
+static void by_replace_with_a_hwpt(struct abi *abi, uint32_t ioas)
+{
+	(void)ioas;
+	abi_attached(abi, 0, second_hwpt);
 }
 
 static void by_close(struct abi *abi, uint32_t ioas)
@@ -412,7 +429,7 @@ static void make_guest(struct abi *abi, uint32_t ioas)
 	for (unsigned level = 0; level < 3; level++)
 		table[512 * level + (BASE >> (39 - 9 * level)) % 512] =
 			(TABLE_GPA + (level + 1) * PAGE) | 7;
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2 * BLOCK / PAGE; i++)
 		table[512 * 3 + (BASE >> 12) % 512 + i] = (BASE + i * PAGE) | 0x67;
 	abi_bound(abi, 0);
 	ok(abi_map_at(abi, ioas, RW, table, 4 * PAGE, TABLE_GPA));
@@ -420,11 +437,11 @@ static void make_guest(struct abi *abi, uint32_t ioas)
 	abi_attached(abi, 0, nested);
 }
 
-static void by_map_of_the_parent(struct abi *abi, uint32_t ioas, void *pages)
+static void by_map_of_the_parent(struct abi *abi, uint32_t ioas, void *blocks)
 {
 	if (!abi->devid[0])
 		make_guest(abi, ioas);
-	ok(abi_map_at(abi, ioas, RW, pages, 2 * PAGE, BASE));
+	ok(abi_map_at(abi, ioas, RW, blocks, 2 * BLOCK, BASE));
 }
 
 static const struct way ways[] = {
@@ -435,33 +452,54 @@ static const struct way ways[] = {
 	{"detach, mock", &abi_mock, by_attach, by_detach},
 	{"replace, vtd", &abi_vtd, by_attach, by_replace},
 	{"replace, mock", &abi_mock, by_attach, by_replace},
+	{"detach from a HWPT, vtd", &abi_vtd, by_attach_to_a_hwpt, by_detach},
+	{"detach from a HWPT, mock", &abi_mock, by_attach_to_a_hwpt, by_detach},
+	{"replace by a HWPT, vtd", &abi_vtd, by_attach_to_a_hwpt, by_replace_with_a_hwpt},
+	{"replace by a HWPT, mock", &abi_mock, by_attach_to_a_hwpt, by_replace_with_a_hwpt},
 	{"close", &abi_vtd, by_attach, by_close},
 };
 
-#define TAKES 150
+#define TAKES 200
 
-static void expect_poison(const uint8_t *memory)
+/* The first block: what DMA writes. */
+static void poison(uint64_t *memory)
 {
-	for (uint64_t i = 0; i < 2 * PAGE; i++)
-		assert_int_equal(memory[i], POISON_BYTE);
+	for (uint64_t i = 0; i < BLOCK / 8; i++)
+		memory[i] = POISON;
+}
+
+static void expect_poison(const uint64_t *memory)
+{
+	uint64_t i = 0;
+
+	while (i < BLOCK / 8 && memory[i] == POISON)
+		i++;
+	assert_int_equal(i, BLOCK / 8);
+}
+
+/* So that the call comes at any moment of a transfer. */
+static void let_pass(unsigned turns)
+{
+	for (volatile unsigned left = turns; left; left--)
+		;
 }
 
 /* The memory is used for something else as soon as the call has returned. */
 static void take_memory_away(struct abi *abi, const struct way *way)
 {
-	uint8_t *memory = abi_pages(abi, 2);
+	uint64_t *memory = abi_pages(abi, 2 * BLOCK / PAGE);
 	uint32_t ioas = abi_ioas(abi);
 	struct race race;
 
 	race_start(&race, abi);
-	dma.iova = BASE;
 	empty_ioas = 0;
 	way->give(abi, ioas, memory);
 	race_add(&race, do_dma, NULL);
 	for (unsigned i = 0; i < TAKES; i++) {
 		wait_for(&dma.successes, 1);
+		let_pass(i % 50 * 100);
 		way->take(abi, ioas);
-		memset(memory, POISON_BYTE, 2 * PAGE);
+		poison(memory);
 		wait_for(&dma.attempts, 2);
 		expect_poison(memory);
 		way->give(abi, ioas, memory);
