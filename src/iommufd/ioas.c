@@ -153,6 +153,7 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 		.addr = cmd->user_va,
 		.length = cmd->length,
 		.prot = prot_of(cmd->flags),
+		.account = mem_client_account_mode(call->client, call->ctx->per_process),
 		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
 	struct iommufd_ioas *ioas;

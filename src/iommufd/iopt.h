@@ -27,7 +27,7 @@ struct iopt_area {
 	uint64_t offset; /* of the first byte, in the source */
 };
 
-/* What a map allocates: a page source, and the area that it is made for. 112 bytes. */
+/* What a map allocates: a page source, and the area that it is made for. 120 bytes. */
 struct iopt_mapping {
 	struct mem_source source; /* outlives `first` if other areas share it */
 	struct iopt_area first;
@@ -74,6 +74,7 @@ struct iopt_map_request {
 	uint64_t addr, length;
 	uint32_t prot; /* PGTABLE_* */
 	bool fixed;    /* at *iova; else a place is chosen that shares the low bits of addr */
+	enum mem_account_mode account;
 };
 
 /*

@@ -16,6 +16,7 @@ struct iommufd_ctx {
 	struct iommufd_objects objects;
 	struct base_mutex groups_lock;	    /* groups */
 	struct base_list groups;	    /* struct iommufd_group */
+	bool per_process; /* RLIMIT_MODE; changes only while there is no object */
 	struct iommufd_object *compat_ioas; /* guarded by objects.lock; no reference */
 };
 

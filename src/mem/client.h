@@ -8,6 +8,7 @@
 #define MEM_CLIENT_H
 
 #include "base/base.h"
+#include "mem/account.h"
 
 struct mem_client;
 struct mem_file;
@@ -40,6 +41,12 @@ struct mem_client_ops {
 	int (*eventfd_get)(struct mem_client *client, int fd);
 
 	/*
+	 * A private descriptor, likewise, of a file that is none of ours. -EBADF: not open,
+	 * or one of ours.
+	 */
+	int (*fd_get)(struct mem_client *client, int fd);
+
+	/*
 	 * Give a new file a number (close-on-exec, open for reading and writing),
 	 * in two steps. The first does what can fail: -EMFILE, -ENFILE, -ENOMEM. If it
 	 * succeeds `new_file` is filled in, and has the caller's reference of the file.
@@ -54,8 +61,22 @@ struct mem_client_ops {
 
 struct mem_client {
 	const struct mem_client_ops *ops;
-	bool remote; /* its memory is not ours: copies go through ops */
+	bool remote;   /* its memory is not ours: copies go through ops */
+	bool may_lock; /* has CAP_IPC_LOCK: as of the last context that it opened */
+	struct mem_account account;
 };
+
+/*
+ * What a page source that `client` makes now is charged to (3.5). `per_process`:
+ * the context's RLIMIT_MODE.
+ */
+static inline enum mem_account_mode mem_client_account_mode(const struct mem_client *client,
+							    bool per_process)
+{
+	if (client->may_lock)
+		return MEM_ACCOUNT_NONE;
+	return per_process ? MEM_ACCOUNT_MM : MEM_ACCOUNT_USER;
+}
 
 /* Read / write the client's memory at address `addr` in it. 0 or -EFAULT. */
 static inline int mem_copy_in(struct mem_client *client, void *dst, uint64_t addr, size_t n)

@@ -4,24 +4,12 @@
 
 #include <errno.h>
 
-void mem_source_init(struct mem_source *source, struct mem_client *client, uint64_t addr,
-		     uint64_t length, bool writable)
-{
-	base_ref_init(&source->refs, 1);
-	base_mutex_init(&source->lock, RANK_SOURCE);
-	source->pins = 0;
-	source->writable = writable;
-	source->client = client;
-	source->addr = addr;
-	source->length = length;
-}
-
-int mem_source_pin(struct mem_source *source)
+int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length)
 {
 	base_scoped_lock(&source->lock);
 
 	if (source->pins == 0) {
-		int rc = base_guard_touch((const void *)(uintptr_t)source->addr, source->length,
+		int rc = base_guard_touch((const void *)(uintptr_t)(source->addr + offset), length,
 					  source->writable);
 
 		if (rc)
@@ -31,8 +19,9 @@ int mem_source_pin(struct mem_source *source)
 	return 0;
 }
 
-void mem_source_unpin(struct mem_source *source)
+void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t length)
 {
+	(void)offset, (void)length;
 	base_scoped_lock(&source->lock);
 
 	base_assert(source->pins > 0);

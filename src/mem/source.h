@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A page source: a stretch of a client's memory that areas of IOVA space refer
- * to. It is pinned as long as a domain reads through it, once however many do.
+ * A page source: a stretch of memory that areas of IOVA space refer to. Its pages
+ * are pinned as long as a domain or an access uses them, each page once however
+ * many do.
  *
  * Pinned memory is named by physical address (PA): what page tables hold. For
  * memory of our own process the PA is the host address, so a user range is one
- * contiguous run.
+ * contiguous run; a file is mapped into our process while it is pinned.
  */
 #ifndef MEM_SOURCE_H
 #define MEM_SOURCE_H
 
 #include "mem/client.h"
 
+enum mem_source_kind {
+	MEM_SOURCE_USER, /* a range of the client's addresses */
+	MEM_SOURCE_FILE, /* a range of a memfd (or other tmpfs or hugetlbfs file) */
+	MEM_SOURCE_DMABUF,
+};
+
+struct mem_source_extra;
+
+/* At most 48 bytes without checks: there may be a million of them. */
 struct mem_source {
 	struct base_ref refs;
-	uint32_t pins; /* guarded by lock */
+	uint32_t pins; /* of the whole; guarded by lock */
 	struct base_mutex lock;
+	uint8_t kind;	 /* enum mem_source_kind */
+	uint8_t account; /* enum mem_account_mode */
 	bool writable;
-	struct mem_client *client; /* whose memory; outlives the source */
-	uint64_t addr;		   /* its first byte, in the client's address space */
+	struct mem_client *client; /* whose memory it is, and who is charged */
+	uint64_t addr;		   /* first byte: in the client's address space, or of the file */
 	uint64_t length;	   /* bytes */
+	struct mem_source_extra *extra; /* pins of parts, and the file; NULL: neither */
 };
 
 /*
@@ -27,8 +40,21 @@ struct mem_source {
  * the client's memory, which is neither read nor checked yet. The caller owns one
  * reference.
  */
-void mem_source_init(struct mem_source *source, struct mem_client *client, uint64_t addr,
-		     uint64_t length, bool writable);
+static inline void mem_source_init(struct mem_source *source, struct mem_client *client,
+				   uint64_t addr, uint64_t length, bool writable,
+				   enum mem_account_mode account)
+{
+	base_ref_init(&source->refs, 1);
+	base_mutex_init(&source->lock, RANK_SOURCE);
+	source->pins = 0;
+	source->kind = MEM_SOURCE_USER;
+	source->account = account;
+	source->writable = writable;
+	source->client = client;
+	source->addr = addr;
+	source->length = length;
+	source->extra = NULL;
+}
 
 static inline void mem_source_get(struct mem_source *source)
 {
@@ -45,15 +71,17 @@ static inline bool mem_source_put(struct mem_source *source)
 }
 
 /*
- * Pin the whole pages of the source: present, and writable if the source is.
- * Pins add up; each success wants one mem_source_unpin(). 0, -EFAULT.
+ * Pin the pages that have bytes [offset, offset + length - 1] of the source:
+ * present, and writable if the source is. Pins add up; each success wants one
+ * mem_source_unpin() of the same range. 0; -EFAULT; -ENOMEM: memory, or the limit of
+ * locked pages; -EINVAL: a file of the wrong type, or that ends before.
  */
-int mem_source_pin(struct mem_source *source);
-void mem_source_unpin(struct mem_source *source);
+int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length);
+void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t length);
 
 /*
- * The PA of byte `offset` (< length) of a pinned source, and in *run how many
- * bytes from there on are contiguous.
+ * The PA of byte `offset` (< length) of a source that is pinned there, and in *run how
+ * many bytes from there on are contiguous.
  */
 uint64_t mem_source_pa(const struct mem_source *source, uint64_t offset, uint64_t *run);
 

@@ -35,7 +35,8 @@ static int arena_free(void **state)
 
 static void source_init(struct mem_source *source, const void *addr, size_t length, bool writable)
 {
-	mem_source_init(source, &space_local.client, (uintptr_t)addr, length, writable);
+	mem_source_init(source, &space_local.client, (uintptr_t)addr, length, writable,
+			MEM_ACCOUNT_NONE);
 }
 
 /* The one reference that is left goes. */
@@ -52,10 +53,10 @@ static int pin_of(const void *addr, size_t length, bool writable)
 	int rc;
 
 	source_init(&source, addr, length, writable);
-	rc = mem_source_pin(&source);
+	rc = mem_source_pin(&source, 0, source.length);
 	assert_int_equal(source.pins, rc ? 0 : 1);
 	if (!rc)
-		mem_source_unpin(&source);
+		mem_source_unpin(&source, 0, source.length);
 	source_end(&source);
 	return rc;
 }
@@ -69,7 +70,8 @@ static void a_new_source_is_not_looked_at(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < base_array_size(addrs); i++) {
-		mem_source_init(&source, &space_remote.client, addrs[i], 100, true);
+		mem_source_init(&source, &space_remote.client, addrs[i], 100, true,
+				MEM_ACCOUNT_NONE);
 		assert_int_equal(source.addr, addrs[i]);
 		assert_int_equal(source.length, 100);
 		source_end(&source);
@@ -152,11 +154,11 @@ static void pins_add_up(void **state)
 	(void)state;
 	source_init(&source, PAGE(0), 100, true);
 	for (unsigned i = 1; i <= 5; i++) {
-		assert_int_equal(mem_source_pin(&source), 0);
+		assert_int_equal(mem_source_pin(&source, 0, source.length), 0);
 		assert_int_equal(source.pins, i);
 	}
 	for (unsigned i = 5; i > 0; i--) {
-		mem_source_unpin(&source);
+		mem_source_unpin(&source, 0, source.length);
 		assert_int_equal(source.pins, i - 1);
 	}
 	source_end(&source);
@@ -169,16 +171,16 @@ static void a_source_is_pinned_once(void **state)
 
 	(void)state;
 	source_init(&source, PAGE(0), SPACE_PAGE, true);
-	assert_int_equal(mem_source_pin(&source), 0);
+	assert_int_equal(mem_source_pin(&source, 0, source.length), 0);
 	arena_protect(0, 1, PROT_NONE);
-	assert_int_equal(mem_source_pin(&source), 0);
-	mem_source_unpin(&source);
-	mem_source_unpin(&source);
-	assert_int_equal(mem_source_pin(&source), -EFAULT);
+	assert_int_equal(mem_source_pin(&source, 0, source.length), 0);
+	mem_source_unpin(&source, 0, source.length);
+	mem_source_unpin(&source, 0, source.length);
+	assert_int_equal(mem_source_pin(&source, 0, source.length), -EFAULT);
 	assert_int_equal(source.pins, 0);
 	arena_protect(0, 1, PROT_READ | PROT_WRITE);
-	assert_int_equal(mem_source_pin(&source), 0);
-	mem_source_unpin(&source);
+	assert_int_equal(mem_source_pin(&source, 0, source.length), 0);
+	mem_source_unpin(&source, 0, source.length);
 	source_end(&source);
 }
 
@@ -190,11 +192,11 @@ static void sources_have_pins_of_their_own(void **state)
 	(void)state;
 	source_init(&a, PAGE(0), SPACE_PAGE, true);
 	source_init(&b, PAGE(0), SPACE_PAGE, false);
-	assert_int_equal(mem_source_pin(&a), 0);
+	assert_int_equal(mem_source_pin(&a, 0, a.length), 0);
 	assert_int_equal(b.pins, 0);
 	arena_protect(0, 1, PROT_NONE);
-	assert_int_equal(mem_source_pin(&b), -EFAULT);
-	mem_source_unpin(&a);
+	assert_int_equal(mem_source_pin(&b, 0, b.length), -EFAULT);
+	mem_source_unpin(&a, 0, a.length);
 	source_end(&a);
 	source_end(&b);
 }
@@ -221,14 +223,14 @@ static void the_pa_is_the_host_address(void **state)
 
 	(void)state;
 	source_init(&source, PAGE(1) + 24, 5000, false);
-	assert_int_equal(mem_source_pin(&source), 0);
+	assert_int_equal(mem_source_pin(&source, 0, source.length), 0);
 	for (uint64_t offset = 0; offset < 5000; offset += 1 + offset / 2) {
 		uint64_t pa = mem_source_pa(&source, offset, &run);
 
 		assert_ptr_equal(mem_pa_to_host(pa), PAGE(1) + 24 + offset);
 		assert_int_equal(run, 5000 - offset);
 	}
-	mem_source_unpin(&source);
+	mem_source_unpin(&source, 0, source.length);
 	source_end(&source);
 }
 
@@ -244,8 +246,8 @@ static void a_source_is_no_injection_point(void **state)
 	(void)state;
 	base_fail_nth(1);
 	source_init(&source, PAGE(0), 2 * SPACE_PAGE, true);
-	rc = mem_source_pin(&source);
-	mem_source_unpin(&source);
+	rc = mem_source_pin(&source, 0, source.length);
+	mem_source_unpin(&source, 0, source.length);
 	left = base_fail_pending();
 	base_fail_nth(0);
 	assert_int_equal(rc, 0);
@@ -261,12 +263,12 @@ static void *pin_and_unpin(void *arg)
 	uintptr_t mistakes = 0;
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		mistakes += mem_source_pin(source) != 0;
+		mistakes += mem_source_pin(source, 0, source->length) != 0;
 		mem_source_get(source);
 		if (i % 64 == 0)
 			base_yield();
 		mistakes += mem_source_put(source);
-		mem_source_unpin(source);
+		mem_source_unpin(source, 0, source->length);
 	}
 	return (void *)mistakes;
 }

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the IOVA space: what its files know of areas (iopt.h). */
+#ifndef IOMMUFD_IOPT_AREA_H
+#define IOMMUFD_IOPT_AREA_H
+
+#include "iommufd/iopt.h"
+
+static inline struct iopt_area *iopt_area_of(struct base_gapnode *node)
+{
+	return node ? base_container_of(node, struct iopt_area, node) : NULL;
+}
+
+static inline uint32_t iopt_area_prot(const struct iopt_area *area)
+{
+	return area->node.user[0];
+}
+
+/* enum iopt_area_state */
+static inline uint8_t *iopt_area_state(struct iopt_area *area)
+{
+	return &area->node.user[1];
+}
+
+static inline uint64_t iopt_area_length(const struct iopt_area *area)
+{
+	return area->node.last - area->node.start + 1;
+}
+
+/* The address that IOVAs of the area share their low bits with (3.2). */
+static inline uint64_t iopt_area_addr(const struct iopt_area *area)
+{
+	return area->source->addr + area->offset;
+}
+
+/* The lowest area that meets [start, last], NULL if none does. */
+static inline struct iopt_area *iopt_area_first_locked(const struct iopt *iopt, uint64_t start,
+						       uint64_t last)
+{
+	base_assert_held(&iopt->iova_lock);
+	return iopt_area_of(base_gaptree_first(&iopt->areas, start, last));
+}
+
+static inline struct iopt_area *iopt_area_next_locked(const struct iopt *iopt,
+						      const struct iopt_area *area)
+{
+	if (area->node.last == UINT64_MAX)
+		return NULL;
+	return iopt_area_first_locked(iopt, area->node.last + 1, UINT64_MAX);
+}
+
+/*
+ * Lock for a change of areas. True: there are domains, and domains_lock is held.
+ * Without any the inner lock alone keeps it so.
+ */
+static inline bool iopt_areas_lock(struct iopt *iopt)
+{
+	base_rwlock_wrlock(&iopt->iova_lock);
+	if (base_list_is_empty(&iopt->domains))
+		return false;
+	base_rwlock_wrunlock(&iopt->iova_lock);
+	base_rwlock_rdlock(&iopt->domains_lock);
+	base_rwlock_wrlock(&iopt->iova_lock);
+	return true;
+}
+
+static inline void iopt_areas_unlock(struct iopt *iopt, bool domains)
+{
+	base_rwlock_wrunlock(&iopt->iova_lock);
+	if (domains)
+		base_rwlock_rdunlock(&iopt->domains_lock);
+}
+
+/* ---- iopt_domain.c: areas in domains; domains_lock is held ---- */
+
+/* Pin the area's memory and map it in every domain, or in none. -EFAULT, -EINVAL, -ENOMEM. */
+int iopt_area_fill(const struct iopt *iopt, const struct iopt_area *area);
+
+/* Take the area out of every domain, and unpin. No access is in flight when this returns. */
+void iopt_area_drain(const struct iopt *iopt, const struct iopt_area *area);
+
+/* ---- iopt_reserved.c; iova_lock is held ---- */
+
+int iopt_reserve_locked(struct iopt *iopt, uint64_t start, uint64_t last, const void *owner);
+void iopt_unreserve_locked(struct iopt *iopt, const void *owner);
+
+#endif

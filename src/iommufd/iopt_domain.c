@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+/* The IOVA space: domains are kept in step with the areas. */
+#include "iommufd/iopt_area.h"
+
+#include <errno.h>
+
+/* ---- one area and one domain ---- */
+
+static int area_map_runs(const struct iopt_area *area, struct iommu_domain *domain, uint64_t *done)
+{
+	uint64_t length = iopt_area_length(area), run;
+
+	for (*done = 0; *done < length; *done += run) {
+		uint64_t pa = mem_source_pa(area->source, area->offset + *done, &run);
+		int rc;
+
+		run = base_min_u64(run, length - *done);
+		rc = iommu_domain_map(domain, area->node.start + *done, pa, run,
+				      iopt_area_prot(area), UINT64_MAX);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Pin the area's memory and put it into the domain, or neither. */
+static int area_fill_one(const struct iopt_area *area, struct iommu_domain *domain)
+{
+	struct base_list trash;
+	uint64_t done;
+	int rc = mem_source_pin(area->source, area->offset, iopt_area_length(area));
+
+	if (rc)
+		return rc;
+	rc = area_map_runs(area, domain, &done);
+	if (!rc)
+		return 0;
+	base_list_init(&trash);
+	if (done)
+		iommu_domain_unmap(domain, area->node.start, done, &trash);
+	iommu_sync(&trash);
+	mem_source_unpin(area->source, area->offset, iopt_area_length(area));
+	return rc;
+}
+
+/* Take the area out of the domains up to (not including) `stop`; NULL: all of them. */
+static void area_drain_until(const struct iopt *iopt, const struct iopt_area *area,
+			     const struct iopt_domain *stop)
+{
+	struct iopt_domain *d;
+	struct base_list trash;
+
+	base_list_init(&trash);
+	base_list_for_each (d, &iopt->domains, node) {
+		if (d == stop)
+			break;
+		iommu_domain_unmap(d->domain, area->node.start, iopt_area_length(area), &trash);
+	}
+	/* The memory may be used for something else once its pins are gone. */
+	iommu_sync(&trash);
+	base_list_for_each (d, &iopt->domains, node) {
+		if (d == stop)
+			break;
+		mem_source_unpin(area->source, area->offset, iopt_area_length(area));
+	}
+}
+
+int iopt_area_fill(const struct iopt *iopt, const struct iopt_area *area)
+{
+	struct iopt_domain *d;
+
+	base_assert_held(&iopt->domains_lock);
+	base_list_for_each (d, &iopt->domains, node) {
+		int rc = area_fill_one(area, d->domain);
+
+		if (rc) {
+			area_drain_until(iopt, area, d);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+void iopt_area_drain(const struct iopt *iopt, const struct iopt_area *area)
+{
+	area_drain_until(iopt, area, NULL);
+}
+
+/* ---- domains join and leave ---- */
+
+static uint64_t domain_granule(const struct iommu_domain *domain)
+{
+	return base_lowest_bit(domain->pgsizes);
+}
+
+/* May every area live with this alignment? */
+static bool areas_are_aligned_locked(const struct iopt *iopt, uint64_t alignment)
+{
+	struct iopt_area *a = iopt_area_first_locked(iopt, 0, UINT64_MAX);
+
+	for (; a; a = iopt_area_next_locked(iopt, a))
+		if (!base_is_aligned(a->node.start | iopt_area_length(a) | iopt_area_addr(a),
+				     alignment))
+			return false;
+	return true;
+}
+
+static void alignment_update_locked(struct iopt *iopt)
+{
+	struct iopt_domain *d;
+
+	iopt->alignment = 1;
+	base_list_for_each (d, &iopt->domains, node)
+		iopt->alignment = base_max_u64(iopt->alignment, domain_granule(d->domain));
+}
+
+static int aperture_reserve_locked(struct iopt *iopt, const struct iommu_domain *domain)
+{
+	int rc = 0;
+
+	if (domain->aperture_start)
+		rc = iopt_reserve_locked(iopt, 0, domain->aperture_start - 1, domain);
+	if (!rc && domain->aperture_last != UINT64_MAX)
+		rc = iopt_reserve_locked(iopt, domain->aperture_last + 1, UINT64_MAX, domain);
+	return rc;
+}
+
+/* Unpin what areas up to (not including) `stop` had in a domain that nothing reads any more. */
+static void unpin_areas_locked(const struct iopt *iopt, const struct iopt_area *stop)
+{
+	struct iopt_area *a = iopt_area_first_locked(iopt, 0, UINT64_MAX);
+
+	for (; a && a != stop; a = iopt_area_next_locked(iopt, a))
+		mem_source_unpin(a->source, a->offset, iopt_area_length(a));
+}
+
+static int fill_domain_locked(const struct iopt *iopt, struct iommu_domain *domain)
+{
+	struct iopt_area *a = iopt_area_first_locked(iopt, 0, UINT64_MAX);
+
+	for (; a; a = iopt_area_next_locked(iopt, a)) {
+		int rc = area_fill_one(a, domain);
+
+		if (rc) {
+			struct base_list trash;
+
+			base_list_init(&trash);
+			iommu_domain_unmap(domain, 0, domain->aperture_last + 1, &trash);
+			iommu_sync(&trash);
+			unpin_areas_locked(iopt, a);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+int iopt_add_domain(struct iopt *iopt, struct iopt_domain *d)
+{
+	uint64_t granule = domain_granule(d->domain);
+	int rc;
+
+	base_scoped_write(&iopt->domains_lock);
+	base_scoped_write(&iopt->iova_lock);
+	if (granule > BASE_PAGE_SIZE)
+		return -EINVAL;
+	if (granule > iopt->alignment && !areas_are_aligned_locked(iopt, granule))
+		return -EADDRINUSE;
+	rc = aperture_reserve_locked(iopt, d->domain);
+	if (!rc)
+		rc = fill_domain_locked(iopt, d->domain);
+	if (rc) {
+		iopt_unreserve_locked(iopt, d->domain);
+		return rc;
+	}
+	base_list_add_tail(&iopt->domains, &d->node);
+	alignment_update_locked(iopt);
+	return 0;
+}
+
+void iopt_remove_domain(struct iopt *iopt, struct iopt_domain *d)
+{
+	base_scoped_write(&iopt->domains_lock);
+	base_scoped_write(&iopt->iova_lock);
+
+	unpin_areas_locked(iopt, NULL);
+	base_list_remove(&d->node);
+	iopt_unreserve_locked(iopt, d->domain);
+	alignment_update_locked(iopt);
+}
