@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Page sources: user ranges of a client whose memory is ours. */
 #include "mem/source.h"
+#include "mem/pincount.h"
 
 #include <errno.h>
 
@@ -14,6 +15,7 @@ int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length)
 
 		if (rc)
 			return rc;
+		mem_pincount_change(source->addr + offset, length, 1);
 	}
 	source->pins++;
 	return 0;
@@ -21,11 +23,11 @@ int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length)
 
 void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t length)
 {
-	(void)offset, (void)length;
 	base_scoped_lock(&source->lock);
 
 	base_assert(source->pins > 0);
-	source->pins--;
+	if (--source->pins == 0)
+		mem_pincount_change(source->addr + offset, length, -1);
 }
 
 uint64_t mem_source_pa(const struct mem_source *source, uint64_t offset, uint64_t *run)
