@@ -15,6 +15,7 @@ union command {
 	struct iommu_ioas_iova_ranges iova_ranges;
 	struct iommu_ioas_map map;
 	struct iommu_ioas_unmap unmap;
+	struct iommu_ioas_copy copy;
 	struct iommu_hwpt_alloc hwpt_alloc;
 	struct iommu_hw_info hw_info;
 	struct iommu_hwpt_set_dirty_tracking set_dirty;
@@ -48,6 +49,7 @@ HANDLER(allow_iovas, iommufd_ioas_allow_iovas)
 HANDLER(iova_ranges, iommufd_ioas_iova_ranges)
 HANDLER(map, iommufd_ioas_map)
 HANDLER(unmap, iommufd_ioas_unmap)
+HANDLER(copy, iommufd_ioas_copy)
 HANDLER(hwpt_alloc, iommufd_hwpt_alloc)
 HANDLER(hw_info, iommufd_device_get_hw_info)
 HANDLER(set_dirty, iommufd_hwpt_set_dirty)
@@ -68,6 +70,7 @@ static const struct ioctl_row rows[] = {
 	ROW(IOMMU_DESTROY, iommu_destroy, id, run_destroy),
 	ROW(IOMMU_IOAS_ALLOC, iommu_ioas_alloc, out_ioas_id, run_ioas_alloc),
 	ROW(IOMMU_IOAS_ALLOW_IOVAS, iommu_ioas_allow_iovas, allowed_iovas, run_allow_iovas),
+	ROW(IOMMU_IOAS_COPY, iommu_ioas_copy, src_iova, run_copy),
 	ROW(IOMMU_IOAS_IOVA_RANGES, iommu_ioas_iova_ranges, out_iova_alignment, run_iova_ranges),
 	ROW(IOMMU_IOAS_MAP, iommu_ioas_map, iova, run_map),
 	ROW(IOMMU_IOAS_UNMAP, iommu_ioas_unmap, length, run_unmap),

@@ -179,6 +179,59 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 	return 0;
 }
 
+static int copy_take(struct iommufd_call *call, const struct iommu_ioas_copy *cmd,
+		     struct iopt_block *block)
+{
+	struct iommufd_object *obj =
+		iommufd_object_lookup(call->ctx, cmd->src_ioas_id, IOMMUFD_OBJ_IOAS);
+	uint64_t last;
+	int rc;
+
+	if (!obj)
+		return -ENOENT;
+	if (!cmd->length)
+		rc = -EINVAL;
+	else if (!base_range_last(cmd->src_iova, cmd->length, &last))
+		rc = -EOVERFLOW;
+	else
+		rc = iopt_copy(&base_container_of(obj, struct iommufd_ioas, obj)->iopt,
+			       cmd->src_iova, last, block);
+	/* The source may be destroyed from here on (9.6). */
+	iommufd_object_put(&call->ctx->objects, obj);
+	return rc;
+}
+
+int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd)
+{
+	uint32_t prot = prot_of(cmd->flags);
+	uint64_t iova = cmd->dst_iova;
+	struct iommufd_ioas *ioas;
+	struct iopt_block block;
+	int rc;
+
+	if (cmd->flags & ~MAP_FLAGS)
+		return -EOPNOTSUPP;
+	if (cmd->length == UINT64_MAX || cmd->src_iova == UINT64_MAX || iova == UINT64_MAX)
+		return -EOVERFLOW;
+	if (!prot)
+		return -EINVAL;
+	rc = copy_take(call, cmd, &block);
+	if (rc)
+		return rc;
+	ioas = ioas_lookup(call, cmd->dst_ioas_id);
+	if (!ioas) {
+		iopt_block_free(&block);
+		return -ENOENT;
+	}
+	rc = iopt_map_block(&ioas->iopt, &block, prot, cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+			    &iova);
+	if (rc)
+		return rc;
+	cmd->dst_iova = iova;
+	call->respond = true;
+	return 0;
+}
+
 /* The range of an UNMAP (10.2, 10.3); *all: everything there is. */
 static int unmap_range(const struct iommu_ioas_unmap *cmd, uint64_t *last, bool *all)
 {

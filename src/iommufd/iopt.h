@@ -83,6 +83,26 @@ struct iopt_map_request {
  */
 int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t *iova);
 
+/* Areas that are in no space yet, in the order of their IOVAs, which begin at 0. */
+struct iopt_block {
+	struct iopt_area *areas; /* chained by node.child[1] */
+	uint64_t length;
+};
+
+/*
+ * Make a block of what the published areas that cover [start, last] map (section 9).
+ * -ENOENT: a gap; -ENOMEM.
+ */
+int iopt_copy(struct iopt *iopt, uint64_t start, uint64_t last, struct iopt_block *block);
+void iopt_block_free(struct iopt_block *block);
+
+/*
+ * Map a block with these rights, as iopt_map() does. It is empty then, also on
+ * failure. -EPERM: PGTABLE_WRITE to what was mapped read-only; else as iopt_map().
+ */
+int iopt_map_block(struct iopt *iopt, struct iopt_block *block, uint32_t prot, bool fixed,
+		   uint64_t *iova);
+
 /*
  * Unmap the areas inside [start, last]; *unmapped counts bytes, also on failure.
  * -EBUSY, -ENOENT: an area in transition, or only partly inside (10.4).

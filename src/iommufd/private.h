@@ -120,6 +120,7 @@ int iommufd_ioas_iova_ranges(struct iommufd_call *call, struct iommu_ioas_iova_r
 int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_iovas *cmd);
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd);
 int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd);
+int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
 void iommufd_ioas_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
 /* ---- page tables of the hardware (hwpt.c) ---- */
