@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +93,16 @@ int base_sys_check_eventfd(int fd)
 int base_sys_gettid(void)
 {
 	return (int)base_syscall(SYS_gettid);
+}
+
+bool base_sys_has_capability(unsigned capability)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (base_syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return data[capability / 32].effective & 1u << capability % 32;
 }
 
 int base_sys_wait_readable(const int *fds, size_t count)

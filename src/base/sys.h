@@ -42,4 +42,7 @@ int base_sys_check_eventfd(int fd);
 
 int base_sys_gettid(void);
 
+/* Does the calling thread have a capability of capabilities(7)? */
+bool base_sys_has_capability(unsigned capability);
+
 #endif

@@ -16,6 +16,8 @@ union command {
 	struct iommu_ioas_map map;
 	struct iommu_ioas_unmap unmap;
 	struct iommu_ioas_copy copy;
+	struct iommu_option option;
+	struct iommu_vfio_ioas vfio_ioas;
 	struct iommu_hwpt_alloc hwpt_alloc;
 	struct iommu_hw_info hw_info;
 	struct iommu_hwpt_set_dirty_tracking set_dirty;
@@ -50,6 +52,8 @@ HANDLER(iova_ranges, iommufd_ioas_iova_ranges)
 HANDLER(map, iommufd_ioas_map)
 HANDLER(unmap, iommufd_ioas_unmap)
 HANDLER(copy, iommufd_ioas_copy)
+HANDLER(option, iommufd_option)
+HANDLER(vfio_ioas, iommufd_vfio_ioas)
 HANDLER(hwpt_alloc, iommufd_hwpt_alloc)
 HANDLER(hw_info, iommufd_device_get_hw_info)
 HANDLER(set_dirty, iommufd_hwpt_set_dirty)
@@ -74,6 +78,8 @@ static const struct ioctl_row rows[] = {
 	ROW(IOMMU_IOAS_IOVA_RANGES, iommu_ioas_iova_ranges, out_iova_alignment, run_iova_ranges),
 	ROW(IOMMU_IOAS_MAP, iommu_ioas_map, iova, run_map),
 	ROW(IOMMU_IOAS_UNMAP, iommu_ioas_unmap, length, run_unmap),
+	ROW(IOMMU_OPTION, iommu_option, val64, run_option),
+	ROW(IOMMU_VFIO_IOAS, iommu_vfio_ioas, __reserved, run_vfio_ioas),
 	ROW(IOMMU_HWPT_ALLOC, iommu_hwpt_alloc, __reserved, run_hwpt_alloc),
 	ROW(IOMMU_GET_HW_INFO, iommu_hw_info, __reserved, run_hw_info),
 	ROW(IOMMU_HWPT_SET_DIRTY_TRACKING, iommu_hwpt_set_dirty_tracking, __reserved,
@@ -180,12 +186,13 @@ static int call_copy_in(struct iommufd_call *call, union command *cmd, const str
 }
 
 /* An ioctl that is not there: the size is read before the number is judged (1.2 b). */
-static long call_unknown(struct mem_client *client, uint32_t cmd, uint64_t arg)
+static long call_unknown(struct iommufd_ctx *ctx, struct mem_client *client, uint32_t cmd,
+			 uint64_t arg)
 {
 	uint32_t nr = cmd & 0xff, size;
 
 	if (nr < IOMMUFD_NR_FIRST || nr > IOMMUFD_NR_LAST)
-		return -ENOTTY;
+		return iommufd_compat_run(ctx, client, cmd, arg);
 	return mem_copy_in(client, &size, arg, sizeof(size)) ? -EFAULT : -ENOTTY;
 }
 
@@ -199,7 +206,7 @@ long iommufd_call_run(struct iommufd_ctx *ctx, struct mem_client *client, uint32
 	int rc;
 
 	if (base_unlikely(index >= base_array_size(rows) || !rows[index].run))
-		return call_unknown(client, cmd, arg);
+		return call_unknown(ctx, client, cmd, arg);
 	row = &rows[index];
 	call_init(&call, ctx, client, arg);
 	rc = call_copy_in(&call, &command, row);

@@ -146,6 +146,14 @@ static int check_user_range(uint64_t addr, uint64_t length)
 	return !length || length > SIZE_MAX - BASE_PAGE_SIZE ? -EINVAL : 0;
 }
 
+int iommufd_ioas_map_user(struct iommufd_ioas *ioas, const struct iopt_map_request *request,
+			  uint64_t *iova)
+{
+	int rc = check_user_range(request->addr, request->length);
+
+	return rc ? rc : iopt_map(&ioas->iopt, request, iova);
+}
+
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 {
 	struct iopt_map_request request = {
@@ -169,9 +177,7 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 	ioas = ioas_lookup(call, cmd->ioas_id);
 	if (!ioas)
 		return -ENOENT;
-	rc = check_user_range(request.addr, request.length);
-	if (!rc)
-		rc = iopt_map(&ioas->iopt, &request, &iova);
+	rc = iommufd_ioas_map_user(ioas, &request, &iova);
 	if (rc)
 		return rc;
 	cmd->iova = iova;
