@@ -16,6 +16,9 @@ struct iommufd_device;
 struct iommufd_options {
 	/* DESTROY of a vdevice gives EBUSY while its device is bound (not Linux's rule). */
 	bool vdevice_destroy_unbound;
+
+	/* The RLIMIT_MODE that it begins with (iommufd-ioctls.md 3.5). */
+	bool per_process;
 };
 
 /* A new, empty context (iommufd-objects.md 1). The caller owns the file. 0 or -ENOMEM. */

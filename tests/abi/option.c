@@ -138,6 +138,20 @@ static void the_rlimit_mode_takes_a_privilege(struct abi *abi)
 	assert_int_equal(get(abi, RLIMIT_MODE, 0), 0);
 }
 
+/* 3.5 */
+static void a_container_begins_per_process(struct abi *abi)
+{
+	int container = swiommu_open(abi->machine, "/dev/vfio/vfio");
+
+	assert_true(container >= 0);
+	ok(swiommu_close(abi->machine, abi->ctx));
+	abi->ctx = container;
+	assert_int_equal(get(abi, RLIMIT_MODE, 0), 1);
+	assert_int_equal(abi_ioas(abi), 1);
+	if (privilege(true))
+		expect(set(abi, RLIMIT_MODE, 0, 0), -EBUSY);
+}
+
 /* 11.3: any id that is not free. */
 static void the_rlimit_mode_is_fixed_by_objects(struct abi *abi)
 {
@@ -323,6 +337,7 @@ int main(void)
 	abi_rows(abi_vtd, options, an_option_obeys_its_rules);
 	abi_on(abi_vtd, only_the_value_is_written);
 	abi_on(abi_vtd, the_rlimit_mode_takes_a_privilege);
+	abi_on(abi_vtd, a_container_begins_per_process);
 	abi_on(abi_vtd, the_rlimit_mode_is_fixed_by_objects);
 	abi_on(abi_mock, the_rlimit_mode_is_fixed_by_a_tombstone);
 	abi_both(without_huge_pages_everything_is_page_aligned);
