@@ -42,6 +42,12 @@ enum swiommu_flags {
 	 * only unbinding ends it. Linux allows it at any time (the default).
 	 */
 	SWIOMMU_VDEVICE_DESTROY_UNBOUND = 1,
+
+	/*
+	 * IOMMU_TEST_CMD works, as in kernels built with CONFIG_IOMMUFD_TEST: the
+	 * ABI that the kernel's own tests of iommufd use.
+	 */
+	SWIOMMU_TEST_ABI = 2,
 };
 
 struct swiommu_options {

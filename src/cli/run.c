@@ -15,6 +15,7 @@ struct settings {
 	char *devices; /* a line for each, NULL: none yet */
 	const char *iommu;
 	const char *vdevice_destroy;
+	bool test_abi;
 	const char *log;
 };
 
@@ -40,6 +41,7 @@ static void print_help(void)
 	       "  --vdevice-destroy WHEN\n"
 	       "                        when a vdevice of a bound device can be destroyed:\n"
 	       "                        anytime, unbound (anytime)\n"
+	       "  --test-abi            with the ABI that the Linux kernel's tests of iommufd use\n"
 	       "  --log FILE            append a line for every call to FILE\n"
 	       "  --help                print this text and exit\n"
 	       "\n"
@@ -65,7 +67,7 @@ static int add_device(struct settings *settings, const char *spec)
 	return 0;
 }
 
-enum { OPT_HELP = 'h', OPT_DEVICE = 256, OPT_IOMMU, OPT_VDEVICE_DESTROY, OPT_LOG };
+enum { OPT_HELP = 'h', OPT_DEVICE = 256, OPT_IOMMU, OPT_VDEVICE_DESTROY, OPT_TEST_ABI, OPT_LOG };
 
 /* What getopt_long() stopped at: a letter of a bundle, or a whole word. */
 static int wrong_option(const char *word, bool needs_value)
@@ -82,6 +84,7 @@ static const struct option options[] = {
 	{"device", required_argument, NULL, OPT_DEVICE},
 	{"iommu", required_argument, NULL, OPT_IOMMU},
 	{"vdevice-destroy", required_argument, NULL, OPT_VDEVICE_DESTROY},
+	{"test-abi", no_argument, NULL, OPT_TEST_ABI},
 	{"log", required_argument, NULL, OPT_LOG},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
@@ -98,6 +101,7 @@ static int parse(struct settings *settings, int argc, char **argv)
 		case OPT_DEVICE: rc = add_device(settings, optarg); break;
 		case OPT_IOMMU: settings->iommu = optarg; break;
 		case OPT_VDEVICE_DESTROY: settings->vdevice_destroy = optarg; break;
+		case OPT_TEST_ABI: settings->test_abi = true; break;
 		case OPT_LOG: settings->log = optarg; break;
 		case OPT_HELP: print_help(); return -1;
 		default: rc = wrong_option(argv[optind - 1], option == ':');
@@ -139,6 +143,8 @@ static int check_machine(const struct settings *settings)
 		return cli_fail(CLI_WRONG_USE,
 				"--vdevice-destroy: no word '%s': write anytime or unbound",
 				settings->vdevice_destroy);
+	if (settings->test_abi)
+		flags |= SWIOMMU_TEST_ABI;
 	rc = front_machine_new(settings->iommu, flags, &machine);
 	if (rc == -EINVAL)
 		return check_iommu(settings->iommu);
@@ -194,6 +200,7 @@ static bool set_environment(const struct settings *settings, const char *preload
 		       settings->devices ? settings->devices : FRONT_DEFAULT_DEVICES, 1) &&
 	       !setenv(FRONT_ENV_IOMMU, settings->iommu, 1) &&
 	       !setenv(FRONT_ENV_VDEVICE_DESTROY, settings->vdevice_destroy, 1) &&
+	       !setenv(FRONT_ENV_TEST_ABI, settings->test_abi ? "1" : "0", 1) &&
 	       set_log(settings->log) && cli_env_prepend("LD_PRELOAD", preload, ':');
 }
 

@@ -85,12 +85,33 @@ int front_vdevice_destroy_flag(const char *word, uint64_t *flags)
 
 /* ---- the machine ---- */
 
+#define MACHINE_FLAGS ((uint64_t)(SWIOMMU_VDEVICE_DESTROY_UNBOUND | SWIOMMU_TEST_ABI))
+
+static int need_iommu(struct front_machine *machine, size_t kind)
+{
+	return machine->iommus[kind] ? 0 : iommu_new(iommu_kind_name(kind), &machine->iommus[kind]);
+}
+
+/* The test ABI makes its devices on the machine's own mock IOMMU. */
+static int enable_test_abi(struct front_machine *machine)
+{
+	size_t kind = kind_find("mock");
+	int rc = need_iommu(machine, kind);
+
+	if (rc)
+		return rc;
+	machine->options.test_abi = true;
+	machine->options.test_iommu = machine->iommus[kind];
+	return 0;
+}
+
 int front_machine_new(const char *iommu, uint64_t flags, struct front_machine **out)
 {
 	size_t kind = iommu ? kind_find(iommu) : 0;
 	struct front_machine *machine;
+	int rc;
 
-	if (kind == IOMMU_KIND_COUNT || flags & ~(uint64_t)SWIOMMU_VDEVICE_DESTROY_UNBOUND)
+	if (kind == IOMMU_KIND_COUNT || flags & ~MACHINE_FLAGS)
 		return -EINVAL;
 	machine = base_zalloc(sizeof(*machine));
 	if (!machine)
@@ -99,6 +120,11 @@ int front_machine_new(const char *iommu, uint64_t flags, struct front_machine **
 	machine->kind = kind;
 	base_list_init(&machine->groups);
 	base_list_init(&machine->devices);
+	rc = flags & SWIOMMU_TEST_ABI ? enable_test_abi(machine) : 0;
+	if (rc) {
+		base_free(machine);
+		return rc;
+	}
 	*out = machine;
 	return 0;
 }
@@ -254,11 +280,6 @@ static int find_group(struct front_machine *machine, const struct front_spec *sp
 				  "group %u is behind IOMMU '%s': write another number", number,
 				  iommu_kind_name((*out)->kind));
 	return 0;
-}
-
-static int need_iommu(struct front_machine *machine, size_t kind)
-{
-	return machine->iommus[kind] ? 0 : iommu_new(iommu_kind_name(kind), &machine->iommus[kind]);
 }
 
 /* `complaint`, if the model has one, names the model itself. */

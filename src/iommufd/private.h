@@ -13,6 +13,7 @@
 struct iommufd_ctx {
 	struct mem_file file;
 	struct iommufd_options options;
+	uint32_t ioctl_count; /* IOMMUFD_IOCTLS... (call.h) */
 	struct iommufd_objects objects;
 	struct base_mutex groups_lock;	    /* groups */
 	struct base_list groups;	    /* struct iommufd_group */

@@ -19,6 +19,7 @@ static pid_t owner;		      /* of the descriptors that the table speaks of */
 /* Copies, taken before the program can change its environment. */
 static struct {
 	const char *devices, *iommu, *vdevice_destroy;
+	bool test_abi;
 } settings;
 
 static const char *setting(const char *name, const char *otherwise)
@@ -45,6 +46,7 @@ static void __attribute__((constructor)) universe_load(void)
 	settings.devices = setting(FRONT_ENV_DEVICES, FRONT_DEFAULT_DEVICES);
 	settings.iommu = setting(FRONT_ENV_IOMMU, NULL);
 	settings.vdevice_destroy = setting(FRONT_ENV_VDEVICE_DESTROY, "anytime");
+	settings.test_abi = !strcmp(setting(FRONT_ENV_TEST_ABI, ""), "1");
 	if (log && *log)
 		base_trace_open(log);
 	errno = saved;
@@ -187,6 +189,8 @@ static int machine_make_locked(void)
 	rc = front_vdevice_destroy_flag(settings.vdevice_destroy, &flags);
 	if (!rc)
 		rc = prepare_process_locked();
+	if (settings.test_abi)
+		flags |= SWIOMMU_TEST_ABI;
 	if (!rc)
 		rc = front_machine_new(settings.iommu, flags, &made);
 	if (rc)

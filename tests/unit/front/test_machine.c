@@ -223,7 +223,7 @@ static void machines_know_their_words(void **state)
 
 	(void)state;
 	assert_int_equal(front_machine_new("amd", 0, &machine), -EINVAL);
-	assert_int_equal(front_machine_new("vtd", 2, &machine), -EINVAL);
+	assert_int_equal(front_machine_new("vtd", 4, &machine), -EINVAL);
 	assert_int_equal(front_vdevice_destroy_flag("anytime", &flags), 0);
 	assert_int_equal(flags, 0);
 	assert_int_equal(front_vdevice_destroy_flag("unbound", &flags), 0);
