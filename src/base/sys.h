@@ -42,4 +42,10 @@ int base_sys_check_eventfd(int fd);
 
 int base_sys_gettid(void);
 
+/* The soft RLIMIT_MEMLOCK of this process in bytes; UINT64_MAX: no limit. */
+uint64_t base_sys_memlock_limit(void);
+
+/* May the calling thread lock memory beyond that (CAP_IPC_LOCK)? */
+bool base_sys_may_lock(void);
+
 #endif
