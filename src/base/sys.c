@@ -50,6 +50,13 @@ int base_sys_move_high(int fd)
 	return copy;
 }
 
+int base_sys_open_read(const char *path)
+{
+	int fd = (int)base_syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? fd : base_sys_move_high(fd);
+}
+
 int base_sys_socketpair(int fds[2])
 {
 	return (int)base_syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);

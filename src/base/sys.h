@@ -11,6 +11,9 @@
 
 #include <sys/types.h>
 
+/* A close-on-exec descriptor with a high number, to read the file. */
+int base_sys_open_read(const char *path);
+
 int base_sys_close(int fd);
 
 /*

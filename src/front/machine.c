@@ -113,6 +113,7 @@ static int enable_test_abi(struct front_machine *machine)
 
 	if (rc)
 		return rc;
+	mem_pincount_enable();
 	machine->options.test_abi = true;
 	machine->options.test_iommu = machine->iommus[kind];
 	return 0;

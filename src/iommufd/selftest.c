@@ -4,6 +4,11 @@
 
 #include <errno.h>
 
+int iommufd_selftest_answer(struct iommufd_call *call, const struct iommu_test_cmd *cmd)
+{
+	return mem_copy_out(call->client, call->addr, cmd, call->size);
+}
+
 /* The least that a temporary buffer has to hold (12). */
 #define LIMIT_MIN 12
 
@@ -33,7 +38,21 @@ static int add_reserved(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 
 static int (*const ops[])(struct iommufd_call *call, struct iommu_test_cmd *cmd) = {
 	[IOMMU_TEST_OP_ADD_RESERVED] = add_reserved,
+	[IOMMU_TEST_OP_MOCK_DOMAIN] = iommufd_selftest_mock_domain,
+	[IOMMU_TEST_OP_MD_CHECK_MAP] = iommufd_selftest_md_check_map,
+	[IOMMU_TEST_OP_MD_CHECK_REFS] = iommufd_selftest_md_check_refs,
 	[IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT] = set_temp_memory_limit,
+	[IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE] = iommufd_selftest_mock_domain_replace,
+	[IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS] = iommufd_selftest_mock_domain_flags,
+	[IOMMU_TEST_OP_DIRTY] = iommufd_selftest_dirty,
+	[IOMMU_TEST_OP_MD_CHECK_IOTLB] = iommufd_selftest_md_check_iotlb,
+	[IOMMU_TEST_OP_TRIGGER_IOPF] = iommufd_selftest_trigger_iopf,
+	[IOMMU_TEST_OP_DEV_CHECK_CACHE] = iommufd_selftest_dev_check_cache,
+	[IOMMU_TEST_OP_TRIGGER_VEVENT] = iommufd_selftest_trigger_vevent,
+	[IOMMU_TEST_OP_PASID_ATTACH] = iommufd_selftest_pasid_attach,
+	[IOMMU_TEST_OP_PASID_REPLACE] = iommufd_selftest_pasid_replace,
+	[IOMMU_TEST_OP_PASID_DETACH] = iommufd_selftest_pasid_detach,
+	[IOMMU_TEST_OP_PASID_CHECK_HWPT] = iommufd_selftest_pasid_check_hwpt,
 };
 
 int iommufd_selftest_run(struct iommufd_call *call, struct iommu_test_cmd *cmd)

@@ -148,6 +148,7 @@ static void fork_child(void)
 {
 	machine = NULL;
 	owner = getpid();
+	mem_pincount_after_fork();
 	preload_keeper_after_fork_locked();
 	preload_ready_after_fork_locked();
 	front_fdtable_after_fork_locked(&preload_table, &preload_foreign_file);
