@@ -50,6 +50,13 @@ int base_sys_move_high(int fd)
 	return copy;
 }
 
+int base_sys_open_read(const char *path)
+{
+	int fd = (int)base_syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? fd : base_sys_move_high(fd);
+}
+
 int base_sys_socketpair(int fds[2])
 {
 	return (int)base_syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
@@ -103,6 +110,20 @@ bool base_sys_has_capability(unsigned capability)
 	if (base_syscall(SYS_capget, &header, data) < 0)
 		return false;
 	return data[capability / 32].effective & 1u << capability % 32;
+}
+
+uint64_t base_sys_memlock_limit(void)
+{
+	struct rlimit limit;
+
+	if (base_syscall(SYS_prlimit64, 0, RLIMIT_MEMLOCK, NULL, &limit))
+		return 0;
+	return limit.rlim_cur; /* RLIM_INFINITY is UINT64_MAX */
+}
+
+bool base_sys_may_lock(void)
+{
+	return base_sys_has_capability(CAP_IPC_LOCK);
 }
 
 int base_sys_wait_readable(const int *fds, size_t count)

@@ -11,6 +11,9 @@
 
 #include <sys/types.h>
 
+/* A close-on-exec descriptor with a high number, to read the file. */
+int base_sys_open_read(const char *path);
+
 int base_sys_close(int fd);
 
 /*
@@ -44,5 +47,11 @@ int base_sys_gettid(void);
 
 /* Does the calling thread have a capability of capabilities(7)? */
 bool base_sys_has_capability(unsigned capability);
+
+/* The soft RLIMIT_MEMLOCK of this process in bytes; UINT64_MAX: no limit. */
+uint64_t base_sys_memlock_limit(void);
+
+/* May the calling thread lock memory beyond that (CAP_IPC_LOCK)? */
+bool base_sys_may_lock(void);
 
 #endif

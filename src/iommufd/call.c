@@ -4,6 +4,7 @@
  * new object happen here, around the handler.
  */
 #include "iommufd/call.h"
+#include "iommufd/selftest.h"
 
 #include <errno.h>
 
@@ -27,11 +28,13 @@ union command {
 	struct iommu_viommu_alloc viommu_alloc;
 	struct iommu_vdevice_alloc vdevice_alloc;
 	struct iommu_veventq_alloc veventq_alloc;
+	struct iommu_test_cmd test;
 };
 
 struct ioctl_row {
 	uint16_t size; /* of the whole struct */
 	uint16_t min;  /* what every client must pass */
+	/* 0, more than 0 if that is the result, or a negative errno. */
 	int (*run)(struct iommufd_call *call, union command *cmd);
 };
 
@@ -63,6 +66,7 @@ HANDLER(fault_alloc, iommufd_fault_alloc)
 HANDLER(viommu_alloc, iommufd_viommu_alloc)
 HANDLER(vdevice_alloc, iommufd_vdevice_alloc)
 HANDLER(veventq_alloc, iommufd_veventq_alloc)
+HANDLER(test, iommufd_selftest_run)
 
 #define MIN_THROUGH(type, field) (offsetof(struct type, field) + sizeof(((struct type *)0)->field))
 #define ROW(cmd_, type, field, run_)                               \
@@ -70,7 +74,7 @@ HANDLER(veventq_alloc, iommufd_veventq_alloc)
 				  .min = MIN_THROUGH(type, field), \
 				  .run = (run_)}
 
-static const struct ioctl_row rows[] = {
+static const struct ioctl_row rows[IOMMUFD_IOCTLS_TEST] = {
 	ROW(IOMMU_DESTROY, iommu_destroy, id, run_destroy),
 	ROW(IOMMU_IOAS_ALLOC, iommu_ioas_alloc, out_ioas_id, run_ioas_alloc),
 	ROW(IOMMU_IOAS_ALLOW_IOVAS, iommu_ioas_allow_iovas, allowed_iovas, run_allow_iovas),
@@ -90,11 +94,8 @@ static const struct ioctl_row rows[] = {
 	ROW(IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc, out_viommu_id, run_viommu_alloc),
 	ROW(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id, run_vdevice_alloc),
 	ROW(IOMMU_VEVENTQ_ALLOC, iommu_veventq_alloc, out_veventq_fd, run_veventq_alloc),
+	ROW(IOMMU_TEST_CMD, iommu_test_cmd, last, run_test),
 };
-
-/* The numbers of iommufd's own ioctls; others of the type are a VFIO container's. */
-#define IOMMUFD_NR_FIRST 0x80
-#define IOMMUFD_NR_LAST	 0x94
 
 /* All but the lookups, and what comes with a new object. */
 static void call_init(struct iommufd_call *call, struct iommufd_ctx *ctx, struct mem_client *client,
@@ -127,7 +128,7 @@ int iommufd_call_new_file(struct iommufd_call *call, struct mem_file *file, uint
 /* The file opens just before its object can be found, and is gone before that ends (5). */
 static BASE_COLD void call_finish_file(struct iommufd_call *call, int rc)
 {
-	if (rc)
+	if (rc < 0)
 		call->client->ops->file_abort(call->client, &call->new_file);
 	else
 		call->client->ops->file_publish(call->client, &call->new_file);
@@ -138,7 +139,7 @@ static void call_settle(struct iommufd_call *call, int rc)
 {
 	if (call->new_file.file)
 		call_finish_file(call, rc);
-	if (rc)
+	if (rc < 0)
 		iommufd_object_abort(call->ctx, call->created);
 	else
 		iommufd_object_publish(call->ctx, call->created);
@@ -191,7 +192,7 @@ static long call_unknown(struct iommufd_ctx *ctx, struct mem_client *client, uin
 {
 	uint32_t nr = cmd & 0xff, size;
 
-	if (nr < IOMMUFD_NR_FIRST || nr > IOMMUFD_NR_LAST)
+	if (nr < IOMMUFD_CMD_BASE || nr >= IOMMUFD_CMD_BASE + ctx->ioctl_count)
 		return iommufd_compat_run(ctx, client, cmd, arg);
 	return mem_copy_in(client, &size, arg, sizeof(size)) ? -EFAULT : -ENOTTY;
 }
@@ -205,7 +206,7 @@ long iommufd_call_run(struct iommufd_ctx *ctx, struct mem_client *client, uint32
 	union command command;
 	int rc;
 
-	if (base_unlikely(index >= base_array_size(rows) || !rows[index].run))
+	if (base_unlikely(index >= ctx->ioctl_count || !rows[index].run))
 		return call_unknown(ctx, client, cmd, arg);
 	row = &rows[index];
 	call_init(&call, ctx, client, arg);

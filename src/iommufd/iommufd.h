@@ -19,6 +19,11 @@ struct iommufd_options {
 
 	/* The RLIMIT_MODE that it begins with (iommufd-ioctls.md 3.5). */
 	bool per_process;
+
+	/* IOMMU_TEST_CMD works (iommufd-test-abi.md). */
+	bool test_abi;
+	/* The mock IOMMU on which it makes devices; outlives the context. NULL without test_abi. */
+	struct iommu *test_iommu;
 };
 
 /* A new, empty context (iommufd-objects.md 1). The caller owns the file. 0 or -ENOMEM. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Page sources: user ranges of a client whose memory is ours. */
 #include "mem/source.h"
+#include "mem/pincount.h"
 
 #include <errno.h>
 
@@ -32,36 +33,57 @@ static bool gap_next(const struct mem_source *source, uint64_t *first, uint64_t 
 	return *first <= last;
 }
 
+static uint64_t page_host(const struct mem_source *source, uint64_t page)
+{
+	return base_align_down(source->addr, BASE_PAGE_SIZE) + (page << BASE_PAGE_LG2);
+}
+
 static int touch(const struct mem_source *source, uint64_t first, uint64_t last)
 {
-	uint64_t start = base_align_down(source->addr, BASE_PAGE_SIZE) + (first << BASE_PAGE_LG2);
+	return base_guard_touch((const void *)(uintptr_t)page_host(source, first),
+				(last - first + 1) << BASE_PAGE_LG2, source->writable);
+}
 
-	return base_guard_touch((const void *)(uintptr_t)start, (last - first + 1) << BASE_PAGE_LG2,
-				source->writable);
+/* Tell the test ABI of pages that have got their first pin (delta 1), or lost the last (-1). */
+static void BASE_COLD count_locked(const struct mem_source *source, uint64_t first, uint64_t last,
+				   int delta)
+{
+	uint64_t gap_last;
+
+	base_assert_held(&source->lock);
+	for (; gap_next(source, &first, last, &gap_last); first = gap_last + 1)
+		mem_pincount_record(page_host(source, first),
+				    (gap_last - first + 1) << BASE_PAGE_LG2, delta);
 }
 
 /* The source gets pins on pages of [first, last] that it had none on. */
 static int take_locked(const struct mem_source *source, uint64_t first, uint64_t last)
 {
-	uint64_t gap_last, pages = 0;
+	uint64_t page = first, gap_last, pages = 0;
 	int rc = 0;
 
 	base_assert_held(&source->lock);
-	for (; !rc && gap_next(source, &first, last, &gap_last); first = gap_last + 1) {
-		rc = touch(source, first, gap_last);
-		pages += gap_last - first + 1;
+	for (; !rc && gap_next(source, &page, last, &gap_last); page = gap_last + 1) {
+		rc = touch(source, page, gap_last);
+		pages += gap_last - page + 1;
 	}
-	return rc ? rc : mem_account_charge(source->client, source->account, pages);
+	if (!rc)
+		rc = mem_account_charge(source->client, source->account, pages);
+	if (base_unlikely(base_load_relaxed(&mem_pincount_on)) && !rc)
+		count_locked(source, first, last, 1);
+	return rc;
 }
 
 /* The last pins on those pages are gone. */
 static void release_locked(const struct mem_source *source, uint64_t first, uint64_t last)
 {
-	uint64_t gap_last, pages = 0;
+	uint64_t page = first, gap_last, pages = 0;
 
 	base_assert_held(&source->lock);
-	for (; gap_next(source, &first, last, &gap_last); first = gap_last + 1)
-		pages += gap_last - first + 1;
+	for (; gap_next(source, &page, last, &gap_last); page = gap_last + 1)
+		pages += gap_last - page + 1;
+	if (base_unlikely(base_load_relaxed(&mem_pincount_on)))
+		count_locked(source, first, last, -1);
 	mem_account_uncharge(source->client, source->account, pages);
 }
 

@@ -33,7 +33,7 @@ struct mem_source {
 	uint8_t kind;	 /* enum mem_source_kind */
 	uint8_t account; /* enum mem_account_mode */
 	bool writable;
-	struct mem_client *client; /* whose memory it is, and who is charged */
+	struct mem_client *client; /* whose memory it is, and who is charged; a reference */
 	uint64_t addr;		   /* first byte: in the client's address space, or of the file */
 	uint64_t length;	   /* bytes */
 	struct mem_source_extra *extra; /* pins of parts, and the file; NULL: neither */
@@ -58,6 +58,7 @@ static inline void mem_source_init(struct mem_source *source, struct mem_client 
 	source->kind = MEM_SOURCE_USER;
 	source->account = account;
 	source->writable = writable;
+	mem_client_get(client);
 	source->client = client;
 	source->addr = addr;
 	source->length = length;
@@ -79,6 +80,7 @@ static inline bool mem_source_put(struct mem_source *source)
 	base_assert(!source->pins);
 	if (base_unlikely(source->extra))
 		mem_source_free_extra(source);
+	mem_client_put(source->client);
 	return true;
 }
 
