@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The ioctls on an IOAS. */
-#include "iommufd/private.h"
+#include "iommufd/selftest.h"
 
 #include <errno.h>
 
@@ -215,6 +215,8 @@ int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd)
 	struct iopt_block block;
 	int rc;
 
+	if (call->ctx->options.test_abi)
+		iommufd_selftest_copy(call, cmd);
 	if (cmd->flags & ~MAP_FLAGS)
 		return -EOPNOTSUPP;
 	if (cmd->length == UINT64_MAX || cmd->src_iova == UINT64_MAX || iova == UINT64_MAX)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* IOAS_COPY (iommufd-ioctls.md 9, 3.2, 3.3, 3.7, 27): which pieces it takes, and where they go. */
-#include "abi.h"
+#include "selftest.h"
 
 #define SRC 0x2000000ull
 #define DST 0x4000000ull
@@ -279,6 +279,74 @@ static void a_copy_that_cannot_answer_is_made(struct abi *abi)
 	assert_int_equal(unmapped, 0xb000);
 }
 
+/* ---- with the test ABI ---- */
+
+/* iommufd-test-abi.md 11: areas by number. */
+struct syz_row {
+	const char *name;
+	uint32_t number, offset;
+	int want;
+	uint64_t src_iova; /* what it stands for */
+};
+
+static const struct syz_row syz[] = {
+	{"the first area", 0, 0, 0, SRC},
+	{"the second area", 1, 0x800, 0, SRC + 0x2800},
+	{"the last area", 6, 0x123, 0, SRC + 0x10123},
+	{"no such area, which is IOVA 0", 7, 0, -ENOENT, 0},
+	{"an offset beyond the area", 1, 0x4000, -ENOENT, 0},
+};
+
+static void a_source_may_be_the_nth_area(struct abi *abi)
+{
+	const struct syz_row *row = abi->row;
+	uint64_t src_iova = (uint64_t)row->offset << 32 | row->number;
+	struct iommu_ioas_copy cmd = {
+		.size = sizeof(cmd),
+		.flags = RW | FIXED | MOCK_FLAGS_ACCESS_SYZ,
+		.length = 0x100,
+		.dst_iova = DST,
+		.src_iova = src_iova,
+	};
+	uint32_t ioas = abi_ioas(abi);
+
+	map_source(abi, ioas);
+	cmd.dst_ioas_id = ioas;
+	cmd.src_ioas_id = NO_ID;
+	expect(abi_ioctl(abi, IOMMU_IOAS_COPY, &cmd), -ENOENT);
+	cmd.src_ioas_id = ioas;
+	expect(abi_ioctl(abi, IOMMU_IOAS_COPY, &cmd), row->want);
+	if (!row->want)
+		assert_int_equal(cmd.src_iova, row->src_iova);
+	expect(abi_unmap(abi, ioas, DST, 0x100, NULL), row->want);
+	cmd.flags = RW | 1 << 17;
+	expect(abi_ioctl(abi, IOMMU_IOAS_COPY, &cmd), -EOPNOTSUPP);
+}
+
+/* 3.4.6, 29.7: a page is pinned once for each mapping in a domain, until the last is gone. */
+static void pins_are_those_of_all_copies(struct abi *abi)
+{
+	uint32_t src = abi_ioas(abi), dst = abi_ioas(abi);
+	uint8_t *memory = abi_aligned(abi, 4);
+	struct stdev stdev = st_new(abi, dst);
+
+	ok(abi_map_at(abi, src, RW, memory, 4 * PAGE, SRC));
+	ok(st_check_refs(abi, memory, 4 * PAGE, 0));
+	ok(abi_copy_to(abi, dst, RW, DST, src, SRC + PAGE, 2 * PAGE));
+	ok(abi_copy_to(abi, dst, RW, DST + MIB(1), dst, DST, PAGE));
+	ok(st_check_map(abi, stdev.hwpt, DST, memory + PAGE, 2 * PAGE));
+	ok(st_check_map(abi, stdev.hwpt, DST + MIB(1), memory + PAGE, PAGE));
+	ok(st_check_refs(abi, memory, PAGE, 0));
+	ok(st_check_refs(abi, memory + PAGE, 2 * PAGE, 1));
+	ok(st_check_refs(abi, memory + 3 * PAGE, PAGE, 0));
+	ok(abi_unmap(abi, dst, DST, 2 * PAGE, NULL));
+	ok(st_check_refs(abi, memory + PAGE, PAGE, 1));
+	ok(st_check_refs(abi, memory + 2 * PAGE, PAGE, 0));
+	ok(abi_destroy(abi, src));
+	ok(abi_unmap_all(abi, dst, NULL));
+	ok(st_check_refs(abi, memory, 4 * PAGE, 0));
+}
+
 int main(void)
 {
 	abi_rows(abi_vtd, copies, a_copy_obeys_its_rules);
@@ -290,5 +358,7 @@ int main(void)
 	abi_both(a_copy_is_filled_as_a_whole);
 	abi_both(only_the_copied_part_is_pinned);
 	abi_on(abi_vtd, a_copy_that_cannot_answer_is_made);
+	abi_rows(abi_selftest, syz, a_source_may_be_the_nth_area);
+	abi_on(abi_selftest, pins_are_those_of_all_copies);
 	return abi_run("copy");
 }
