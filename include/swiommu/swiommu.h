@@ -48,6 +48,13 @@ enum swiommu_flags {
 	 * ABI that the kernel's own tests of iommufd use.
 	 */
 	SWIOMMU_TEST_ABI = 2,
+
+	/*
+	 * Memory that is mapped for devices is not held against RLIMIT_MEMLOCK. By
+	 * default it is, as Linux does, unless the process has CAP_IPC_LOCK when it opens
+	 * /dev/iommu; a call that would exceed the limit fails with ENOMEM.
+	 */
+	SWIOMMU_MEMLOCK_UNLIMITED = 4,
 };
 
 struct swiommu_options {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,6 +100,30 @@ int base_sys_check_eventfd(int fd)
 int base_sys_gettid(void)
 {
 	return (int)base_syscall(SYS_gettid);
+}
+
+bool base_sys_has_capability(unsigned capability)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (base_syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return data[capability / 32].effective & 1u << capability % 32;
+}
+
+uint64_t base_sys_memlock_limit(void)
+{
+	struct rlimit limit;
+
+	if (base_syscall(SYS_prlimit64, 0, RLIMIT_MEMLOCK, NULL, &limit))
+		return 0;
+	return limit.rlim_cur; /* RLIM_INFINITY is UINT64_MAX */
+}
+
+bool base_sys_may_lock(void)
+{
+	return base_sys_has_capability(CAP_IPC_LOCK);
 }
 
 int base_sys_wait_readable(const int *fds, size_t count)

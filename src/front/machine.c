@@ -31,6 +31,7 @@ struct front_device {
 
 struct front_machine {
 	struct iommufd_options options;
+	bool memlock_unlimited;
 	size_t kind;				/* of devices that do not say */
 	struct iommu *iommus[IOMMU_KIND_COUNT]; /* made when the first device needs it */
 	struct base_list groups, devices;
@@ -83,9 +84,21 @@ int front_vdevice_destroy_flag(const char *word, uint64_t *flags)
 	return 0;
 }
 
+int front_memlock_flag(const char *word, uint64_t *flags)
+{
+	if (!strcmp(word, "host"))
+		*flags = 0;
+	else if (!strcmp(word, "unlimited"))
+		*flags = SWIOMMU_MEMLOCK_UNLIMITED;
+	else
+		return -EINVAL;
+	return 0;
+}
+
 /* ---- the machine ---- */
 
-#define MACHINE_FLAGS ((uint64_t)(SWIOMMU_VDEVICE_DESTROY_UNBOUND | SWIOMMU_TEST_ABI))
+#define MACHINE_FLAGS \
+	((uint64_t)(SWIOMMU_VDEVICE_DESTROY_UNBOUND | SWIOMMU_TEST_ABI | SWIOMMU_MEMLOCK_UNLIMITED))
 
 static int need_iommu(struct front_machine *machine, size_t kind)
 {
@@ -118,6 +131,7 @@ int front_machine_new(const char *iommu, uint64_t flags, struct front_machine **
 	if (!machine)
 		return -ENOMEM;
 	machine->options.vdevice_destroy_unbound = flags & SWIOMMU_VDEVICE_DESTROY_UNBOUND;
+	machine->memlock_unlimited = flags & SWIOMMU_MEMLOCK_UNLIMITED;
 	machine->kind = kind;
 	base_list_init(&machine->groups);
 	base_list_init(&machine->devices);
@@ -167,18 +181,31 @@ static const struct front_device *device_find(const struct front_machine *machin
 
 bool front_machine_has(const struct front_machine *machine, struct front_node node)
 {
-	return node.type == FRONT_NODE_IOMMUFD ||
+	return node.type == FRONT_NODE_IOMMUFD || node.type == FRONT_NODE_CONTAINER ||
 	       (node.type == FRONT_NODE_DEVICE && node.number < machine->device_count);
 }
 
-int front_machine_open(struct front_machine *machine, struct front_node node,
-		       struct mem_file **file)
+/* What a client may lock is asked when it opens a context. Of a remote one the server knows. */
+static void refresh_client(const struct front_machine *machine, struct mem_client *client)
 {
+	if (machine->memlock_unlimited)
+		mem_client_set_may_lock(client, true);
+	else if (!client->remote)
+		mem_client_set_may_lock(client, base_sys_may_lock());
+}
+
+int front_machine_open(struct front_machine *machine, struct front_node node,
+		       struct mem_client *client, struct mem_file **file)
+{
+	struct iommufd_options options = machine->options;
+
+	options.per_process = node.type == FRONT_NODE_CONTAINER;
 	if (!front_machine_has(machine, node))
 		return -ENOENT;
-	if (node.type == FRONT_NODE_IOMMUFD)
-		return iommufd_open(&machine->options, file);
-	return vfio_device_open(device_find(machine, node.number)->device, file);
+	if (node.type == FRONT_NODE_DEVICE)
+		return vfio_device_open(device_find(machine, node.number)->device, file);
+	refresh_client(machine, client);
+	return iommufd_open(&options, file);
 }
 
 /* ---- adding a device ---- */

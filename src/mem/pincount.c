@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Pins as disjoint ranges of host addresses, each pinned equally often. A range is
- * cut where a pin begins or ends, and never put together again as long as it is
- * pinned: so an unpin finds the borders that its pin has made.
+ * cut where a pin or unpin begins or ends, and never put together again as long as it
+ * is pinned.
  */
 #include "mem/pincount.h"
 #include "mem/pageid.h"
@@ -105,6 +105,8 @@ static void unpin_locked(uint64_t start, uint64_t last)
 {
 	struct pinned *pinned;
 
+	cut_locked(start);
+	cut_locked(last + 1);
 	while (start <= last && (pinned = pinned_first_locked(start, last))) {
 		start = pinned->node.last + 1;
 		if (--pinned->count)

@@ -19,19 +19,13 @@ void mem_pincount_enable(void);
 /* In a child of fork(), which has no pins: nothing is counted, and nobody holds the lock. */
 void mem_pincount_after_fork(void);
 
-void mem_pincount_record(uint64_t host, uint64_t length, int delta);
-
 /*
  * A page source has pinned (delta 1) or unpinned (-1) the pages that have bytes of
- * [host, host + length - 1], length > 0. What is unpinned was pinned as that range.
- * Never fails: without memory some pages are not counted. No allocation of these
- * is an injection point, and unpinning makes none.
+ * [host, host + length - 1], length > 0. Never fails: without memory some pages are
+ * not counted. No allocation of this is an injection point. To be called if
+ * mem_pincount_on only.
  */
-static inline void mem_pincount_change(uint64_t host, uint64_t length, int delta)
-{
-	if (base_unlikely(base_load_relaxed(&mem_pincount_on)))
-		mem_pincount_record(host, length, delta);
-}
+void mem_pincount_record(uint64_t host, uint64_t length, int delta);
 
 /* The pins of the page at a host address, by whatever addresses they were made. */
 uint32_t mem_pincount_of(const struct mem_pageids *ids, uint64_t host);

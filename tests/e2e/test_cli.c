@@ -94,6 +94,8 @@ static const struct {
 	{{"run", "--iommu=", "true"}, "--iommu: no IOMMU '': write one of: vtd, mock"},
 	{{"run", "--vdevice-destroy", "never", "true"},
 	 "--vdevice-destroy: no word 'never': write anytime or unbound"},
+	{{"run", "--memlock", "8M", "true"},
+	 "--memlock: no word '8M': write host or unlimited"},
 	{{"run", "--log", "/nowhere/log", "true"},
 	 "--log: cannot write '/nowhere/log': No such file or directory"},
 };
@@ -295,6 +297,7 @@ static void help_and_version_are_for_stdout(void **state)
 	assert_int_equal(result.status, 0);
 	run(&result, "run", "--help");
 	assert_non_null(strstr(result.out, "--vdevice-destroy"));
+	assert_non_null(strstr(result.out, "--memlock"));
 	assert_non_null(strstr(result.out, "--test-abi"));
 	assert_non_null(strstr(result.out, "ioat"));
 	assert_string_equal(result.err, "");

@@ -18,7 +18,7 @@ static pid_t owner;		      /* of the descriptors that the table speaks of */
 
 /* Copies, taken before the program can change its environment. */
 static struct {
-	const char *devices, *iommu, *vdevice_destroy;
+	const char *devices, *iommu, *vdevice_destroy, *memlock;
 	bool test_abi;
 } settings;
 
@@ -46,6 +46,7 @@ static void __attribute__((constructor)) universe_load(void)
 	settings.devices = setting(FRONT_ENV_DEVICES, FRONT_DEFAULT_DEVICES);
 	settings.iommu = setting(FRONT_ENV_IOMMU, NULL);
 	settings.vdevice_destroy = setting(FRONT_ENV_VDEVICE_DESTROY, "anytime");
+	settings.memlock = setting(FRONT_ENV_MEMLOCK, "host");
 	settings.test_abi = !strcmp(setting(FRONT_ENV_TEST_ABI, ""), "1");
 	if (log && *log)
 		base_trace_open(log);
@@ -178,6 +179,17 @@ static int prepare_process_locked(void)
 	return rc;
 }
 
+static int machine_flags(uint64_t *flags)
+{
+	uint64_t memlock = 0;
+	int rc = front_vdevice_destroy_flag(settings.vdevice_destroy, flags);
+
+	if (!rc)
+		rc = front_memlock_flag(settings.memlock, &memlock);
+	*flags |= memlock | (settings.test_abi ? SWIOMMU_TEST_ABI : 0);
+	return rc;
+}
+
 static int machine_make_locked(void)
 {
 	char message[FRONT_MESSAGE_SIZE];
@@ -187,11 +199,9 @@ static int machine_make_locked(void)
 
 	base_assert_held(&preload_table.lock);
 	universe_load();
-	rc = front_vdevice_destroy_flag(settings.vdevice_destroy, &flags);
+	rc = machine_flags(&flags);
 	if (!rc)
 		rc = prepare_process_locked();
-	if (settings.test_abi)
-		flags |= SWIOMMU_TEST_ABI;
 	if (!rc)
 		rc = front_machine_new(settings.iommu, flags, &made);
 	if (rc)
@@ -234,7 +244,7 @@ bool preload_has(const char *path, struct front_node *node)
 	if (!is_address(path))
 		return false;
 	*node = front_node_parse(path);
-	if (node->type != FRONT_NODE_IOMMUFD && node->type != FRONT_NODE_DEVICE)
+	if (node->type == FRONT_NODE_NONE || node->type == FRONT_NODE_DIR)
 		return false;
 	return preload_machine(&its) || front_machine_has(its, *node);
 }
