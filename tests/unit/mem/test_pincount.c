@@ -18,6 +18,12 @@
 
 static const struct mem_pageids no_aliases;
 
+static void pin(uint64_t host, uint64_t length, int delta)
+{
+	if (mem_pincount_on)
+		mem_pincount_record(host, length, delta);
+}
+
 static uint32_t count_of(uint64_t host)
 {
 	return mem_pincount_of(&no_aliases, host);
@@ -34,41 +40,41 @@ static void nothing_is_counted_before_it_is_switched_on(void **state)
 {
 	(void)state;
 	assert_false(mem_pincount_on);
-	mem_pincount_change(AT(0), 1, 1);
+	pin(AT(0), 1, 1);
 	assert_int_equal(count_of(AT(0)), 0);
 	mem_pincount_enable();
 	/* The end of a pin of before. */
-	mem_pincount_change(AT(0), 1, -1);
+	pin(AT(0), 1, -1);
 	assert_int_equal(count_of(AT(0)), 0);
-	mem_pincount_change(AT(0), 1, 1);
+	pin(AT(0), 1, 1);
 	assert_int_equal(count_of(AT(0)), 1);
-	mem_pincount_change(AT(0), 1, -1);
+	pin(AT(0), 1, -1);
 }
 
 static void pages_count_as_a_whole(void **state)
 {
 	(void)state;
-	mem_pincount_change(AT(3) + 4095, 2, 1);
+	pin(AT(3) + 4095, 2, 1);
 	assert_int_equal(count_of(AT(2) + 4095), 0);
 	assert_int_equal(count_of(AT(3)), 1);
 	assert_int_equal(count_of(AT(4) + 4095), 1);
 	assert_int_equal(count_of(AT(5)), 0);
-	mem_pincount_change(AT(3) + 4095, 2, -1);
+	pin(AT(3) + 4095, 2, -1);
 	assert_int_equal(count_of(AT(3)), 0);
 }
 
 static void parts_are_pinned_more_often(void **state)
 {
 	(void)state;
-	mem_pincount_change(AT(0), 8 * BASE_PAGE_SIZE, 1);
-	mem_pincount_change(AT(2), 2 * BASE_PAGE_SIZE, 1);
-	mem_pincount_change(AT(3), 8 * BASE_PAGE_SIZE, 1);
+	pin(AT(0), 8 * BASE_PAGE_SIZE, 1);
+	pin(AT(2), 2 * BASE_PAGE_SIZE, 1);
+	pin(AT(3), 8 * BASE_PAGE_SIZE, 1);
 	expect_counts((uint32_t[PAGES]){1, 1, 2, 3, 2, 2, 2, 2, 1, 1, 1});
-	mem_pincount_change(AT(0), 8 * BASE_PAGE_SIZE, -1);
+	pin(AT(0), 8 * BASE_PAGE_SIZE, -1);
 	expect_counts((uint32_t[PAGES]){0, 0, 1, 2, 1, 1, 1, 1, 1, 1, 1});
-	mem_pincount_change(AT(3), 8 * BASE_PAGE_SIZE, -1);
+	pin(AT(3), 8 * BASE_PAGE_SIZE, -1);
 	expect_counts((uint32_t[PAGES]){0, 0, 1, 1});
-	mem_pincount_change(AT(2), 2 * BASE_PAGE_SIZE, -1);
+	pin(AT(2), 2 * BASE_PAGE_SIZE, -1);
 	expect_counts((uint32_t[PAGES]){0});
 }
 
@@ -85,7 +91,7 @@ static void twin_change(uint32_t counts[PAGES], unsigned range, int delta)
 
 	for (; first <= last; first++)
 		counts[first] += (uint32_t)delta;
-	mem_pincount_change(ranges[range].host, ranges[range].length, delta);
+	pin(ranges[range].host, ranges[range].length, delta);
 }
 
 static void counts_are_those_of_the_twin(void **state)
@@ -123,10 +129,10 @@ static void no_allocation_is_an_injection_point(void **state)
 {
 	(void)state;
 	base_fail_nth(1);
-	mem_pincount_change(AT(0), 4 * BASE_PAGE_SIZE, 1);
-	mem_pincount_change(AT(1), BASE_PAGE_SIZE, 1);
-	mem_pincount_change(AT(1), BASE_PAGE_SIZE, -1);
-	mem_pincount_change(AT(0), 4 * BASE_PAGE_SIZE, -1);
+	pin(AT(0), 4 * BASE_PAGE_SIZE, 1);
+	pin(AT(1), BASE_PAGE_SIZE, 1);
+	pin(AT(1), BASE_PAGE_SIZE, -1);
+	pin(AT(0), 4 * BASE_PAGE_SIZE, -1);
 	assert_int_equal(base_fail_pending(), 1);
 	base_fail_nth(0);
 }
@@ -134,13 +140,13 @@ static void no_allocation_is_an_injection_point(void **state)
 static void a_child_of_fork_has_no_pins(void **state)
 {
 	(void)state;
-	mem_pincount_change(AT(0), BASE_PAGE_SIZE, 1);
+	pin(AT(0), BASE_PAGE_SIZE, 1);
 	mem_pincount_after_fork();
 	assert_int_equal(count_of(AT(0)), 0);
 	/* What it had is not unpinned twice. */
-	mem_pincount_change(AT(0), BASE_PAGE_SIZE, 1);
+	pin(AT(0), BASE_PAGE_SIZE, 1);
 	assert_int_equal(count_of(AT(0)), 1);
-	mem_pincount_change(AT(0), BASE_PAGE_SIZE, -1);
+	pin(AT(0), BASE_PAGE_SIZE, -1);
 }
 
 /* ---- threads ---- */
@@ -150,8 +156,8 @@ static void *pin_and_unpin(void *arg)
 	uint64_t host = AT(*(unsigned *)arg);
 
 	for (unsigned i = 0; i < 2000; i++) {
-		mem_pincount_change(host, (1 + i % 8) * BASE_PAGE_SIZE, 1);
-		mem_pincount_change(host, (1 + i % 8) * BASE_PAGE_SIZE, -1);
+		pin(host, (1 + i % 8) * BASE_PAGE_SIZE, 1);
+		pin(host, (1 + i % 8) * BASE_PAGE_SIZE, -1);
 	}
 	return NULL;
 }
