@@ -70,6 +70,9 @@ void base_sys_unmap(void *addr, uint64_t length);
 
 int base_sys_gettid(void);
 
+/* Does the calling thread have a capability of capabilities(7)? */
+bool base_sys_has_capability(unsigned capability);
+
 /* The soft RLIMIT_MEMLOCK of this process in bytes; UINT64_MAX: no limit. */
 uint64_t base_sys_memlock_limit(void);
 

@@ -16,6 +16,9 @@ union command {
 	struct iommu_ioas_iova_ranges iova_ranges;
 	struct iommu_ioas_map map;
 	struct iommu_ioas_unmap unmap;
+	struct iommu_ioas_copy copy;
+	struct iommu_option option;
+	struct iommu_vfio_ioas vfio_ioas;
 	struct iommu_hwpt_alloc hwpt_alloc;
 	struct iommu_hw_info hw_info;
 	struct iommu_hwpt_set_dirty_tracking set_dirty;
@@ -51,6 +54,9 @@ HANDLER(allow_iovas, iommufd_ioas_allow_iovas)
 HANDLER(iova_ranges, iommufd_ioas_iova_ranges)
 HANDLER(map, iommufd_ioas_map)
 HANDLER(unmap, iommufd_ioas_unmap)
+HANDLER(copy, iommufd_ioas_copy)
+HANDLER(option, iommufd_option)
+HANDLER(vfio_ioas, iommufd_vfio_ioas)
 HANDLER(hwpt_alloc, iommufd_hwpt_alloc)
 HANDLER(hw_info, iommufd_device_get_hw_info)
 HANDLER(set_dirty, iommufd_hwpt_set_dirty)
@@ -72,9 +78,12 @@ static const struct ioctl_row rows[IOMMUFD_IOCTLS_TEST] = {
 	ROW(IOMMU_DESTROY, iommu_destroy, id, run_destroy),
 	ROW(IOMMU_IOAS_ALLOC, iommu_ioas_alloc, out_ioas_id, run_ioas_alloc),
 	ROW(IOMMU_IOAS_ALLOW_IOVAS, iommu_ioas_allow_iovas, allowed_iovas, run_allow_iovas),
+	ROW(IOMMU_IOAS_COPY, iommu_ioas_copy, src_iova, run_copy),
 	ROW(IOMMU_IOAS_IOVA_RANGES, iommu_ioas_iova_ranges, out_iova_alignment, run_iova_ranges),
 	ROW(IOMMU_IOAS_MAP, iommu_ioas_map, iova, run_map),
 	ROW(IOMMU_IOAS_UNMAP, iommu_ioas_unmap, length, run_unmap),
+	ROW(IOMMU_OPTION, iommu_option, val64, run_option),
+	ROW(IOMMU_VFIO_IOAS, iommu_vfio_ioas, __reserved, run_vfio_ioas),
 	ROW(IOMMU_HWPT_ALLOC, iommu_hwpt_alloc, __reserved, run_hwpt_alloc),
 	ROW(IOMMU_GET_HW_INFO, iommu_hw_info, __reserved, run_hw_info),
 	ROW(IOMMU_HWPT_SET_DIRTY_TRACKING, iommu_hwpt_set_dirty_tracking, __reserved,
@@ -184,7 +193,7 @@ static long call_unknown(struct iommufd_ctx *ctx, struct mem_client *client, uin
 	uint32_t nr = cmd & 0xff, size;
 
 	if (nr < IOMMUFD_CMD_BASE || nr >= IOMMUFD_CMD_BASE + ctx->ioctl_count)
-		return -ENOTTY;
+		return iommufd_compat_run(ctx, client, cmd, arg);
 	return mem_copy_in(client, &size, arg, sizeof(size)) ? -EFAULT : -ENOTTY;
 }
 

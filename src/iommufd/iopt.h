@@ -60,6 +60,7 @@ struct iopt {
 	struct iopt_allowed *allowed; /* sorted, disjoint */
 	size_t allowed_count;
 	uint64_t alignment; /* of every IOVA, length and source address */
+	bool small_pages;   /* no leaves but of PAGE (11.4); changed under both locks */
 };
 
 /* In zeroed memory. */
@@ -82,6 +83,26 @@ struct iopt_map_request {
  * -EFAULT, -ENOMEM.
  */
 int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t *iova);
+
+/* Areas that are in no space yet, in the order of their IOVAs, which begin at 0. */
+struct iopt_block {
+	struct iopt_area *areas; /* chained by node.child[1] */
+	uint64_t length;
+};
+
+/*
+ * Make a block of what the published areas that cover [start, last] map (section 9).
+ * -ENOENT: a gap; -ENOMEM.
+ */
+int iopt_copy(struct iopt *iopt, uint64_t start, uint64_t last, struct iopt_block *block);
+void iopt_block_free(struct iopt_block *block);
+
+/*
+ * Map a block with these rights, as iopt_map() does. It is empty then, also on
+ * failure. -EPERM: PGTABLE_WRITE to what was mapped read-only; else as iopt_map().
+ */
+int iopt_map_block(struct iopt *iopt, struct iopt_block *block, uint32_t prot, bool fixed,
+		   uint64_t *iova);
 
 /*
  * Unmap the areas inside [start, last]; *unmapped counts bytes, also on failure.
@@ -115,6 +136,22 @@ int iopt_add_domain(struct iopt *iopt, struct iopt_domain *domain);
  * since nothing uses it any more. Never fails.
  */
 void iopt_remove_domain(struct iopt *iopt, struct iopt_domain *domain);
+
+/*
+ * May pages be combined in the domains (11.4)? Always if `on`; else -EINVAL: there are
+ * a domain and an area, -EADDRINUSE: an area is not page-aligned.
+ */
+int iopt_set_huge_pages(struct iopt *iopt, bool on);
+
+/* The page sizes that all domains have, all of them without any. iova_lock is held. */
+uint64_t iopt_pgsizes_locked(const struct iopt *iopt);
+
+/*
+ * If huge pages are off, let no area have bytes both at `border` and at border + 1.
+ * -EBUSY: the one that has is in transition or blocked; -EOPNOTSUPP: it is of a dma-buf;
+ * -EINVAL: it cannot be cut there, or is in use; -ENOMEM.
+ */
+int iopt_cut(struct iopt *iopt, uint64_t border);
 
 /* ---- placement (iopt_place.c); iova_lock is held ---- */
 

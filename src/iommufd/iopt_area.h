@@ -5,6 +5,8 @@
 
 #include "iommufd/iopt.h"
 
+#include <string.h>
+
 static inline struct iopt_area *iopt_area_of(struct base_gapnode *node)
 {
 	return node ? base_container_of(node, struct iopt_area, node) : NULL;
@@ -19,6 +21,34 @@ static inline uint32_t iopt_area_prot(const struct iopt_area *area)
 static inline uint8_t *iopt_area_state(struct iopt_area *area)
 {
 	return &area->node.user[1];
+}
+
+/*
+ * Make an area, in memory of any content, of a piece of a source; it takes over a
+ * reference. The caller says where it goes.
+ */
+static inline void iopt_area_init(struct iopt_area *area, struct mem_source *source,
+				  uint64_t offset, uint32_t prot, enum iopt_area_state state)
+{
+	memset(area->node.user, 0, sizeof(area->node.user));
+	area->node.user[0] = (uint8_t)prot;
+	*iopt_area_state(area) = (uint8_t)state;
+	area->source = source;
+	area->offset = offset;
+}
+
+/*
+ * The end of an area that is in no tree. Its mapping, which the caller frees, if that
+ * has no other areas; else NULL.
+ */
+static inline struct iopt_mapping *iopt_area_put(struct iopt_area *area)
+{
+	struct mem_source *source = area->source;
+	struct iopt_mapping *mapping = base_container_of(source, struct iopt_mapping, source);
+
+	if (area != &mapping->first)
+		base_free(area);
+	return mem_source_put(source) ? mapping : NULL;
 }
 
 static inline uint64_t iopt_area_length(const struct iopt_area *area)

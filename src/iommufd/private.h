@@ -137,7 +137,24 @@ int iommufd_ioas_iova_ranges(struct iommufd_call *call, struct iommu_ioas_iova_r
 int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_iovas *cmd);
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd);
 int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd);
+int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
 void iommufd_ioas_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+
+/* Memory of the client (7.5, 7.6) at request->addr. As iopt_map(). */
+int iommufd_ioas_map_user(struct iommufd_ioas *ioas, const struct iopt_map_request *request,
+			  uint64_t *iova);
+
+/* ---- options, and the IOAS of the type1 container (option.c, compat.c) ---- */
+
+int iommufd_option(struct iommufd_call *call, struct iommu_option *cmd);
+int iommufd_vfio_ioas(struct iommufd_call *call, struct iommu_vfio_ioas *cmd);
+
+/* The compat IOAS with both counts held, NULL if there is none. */
+struct iommufd_ioas *iommufd_compat_ioas_get(struct iommufd_ctx *ctx);
+
+/* An ioctl of a VFIO container (vfio-device-ioctls.md 13). Its result or a negative errno. */
+long iommufd_compat_run(struct iommufd_ctx *ctx, struct mem_client *client, uint32_t cmd,
+			uint64_t arg);
 
 /* ---- page tables of the hardware (hwpt.c) ---- */
 

@@ -18,6 +18,12 @@ int iommufd_selftest_run(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 /* Copy the struct out now. 0 or -EFAULT. */
 int iommufd_selftest_answer(struct iommufd_call *call, const struct iommu_test_cmd *cmd);
 
+/* The IOVA that one with a flag SYZ stands for (11); 0 if no area is there. */
+uint64_t iommufd_selftest_iova(const struct iopt *iopt, uint64_t iova);
+
+/* The same for COPY, which loses the flag. */
+void iommufd_selftest_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
+
 /* ---- mock devices (selftest_device.c) ---- */
 
 void iommufd_selftest_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
