@@ -122,7 +122,8 @@ static int take_locked(struct mem_source *source, uint64_t first, uint64_t last)
 }
 
 /* The last pins on those pages are gone. */
-static void release_locked(struct mem_source *source, uint64_t first, uint64_t last)
+static __attribute__((noinline)) void release_locked(struct mem_source *source, uint64_t first,
+						     uint64_t last)
 {
 	uint64_t page = first, gap_last, pages = 0;
 
@@ -174,6 +175,34 @@ static __attribute__((noinline)) void unpin_part_locked(struct mem_source *sourc
 		release_locked(source, first, last);
 }
 
+/* ---- pins of the whole ---- */
+
+/* A range of the client's memory, without pins of parts: its pages are taken in one go. */
+static bool is_plain(const struct mem_source *source)
+{
+	return base_likely(!source->extra && !base_load_relaxed(&mem_pincount_on));
+}
+
+static int take_plain_locked(const struct mem_source *source)
+{
+	int rc = base_guard_touch((const void *)(uintptr_t)source->addr, source->length,
+				  source->writable);
+
+	base_assert_held(&source->lock);
+	return base_unlikely(rc)
+		       ? rc
+		       : mem_account_charge(source->client, source->account, last_page(source) + 1);
+}
+
+static __attribute__((noinline)) int take_whole_locked(struct mem_source *source)
+{
+	int rc = take_locked(source, 0, last_page(source));
+
+	if (rc)
+		settle_locked(source);
+	return rc;
+}
+
 /* ---- pins ---- */
 
 int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length)
@@ -184,12 +213,10 @@ int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length)
 		return pin_part_locked(source, page_at(source, offset),
 				       page_at(source, offset + (length - 1)));
 	if (source->pins == 0) {
-		int rc = take_locked(source, 0, last_page(source));
+		int rc = is_plain(source) ? take_plain_locked(source) : take_whole_locked(source);
 
-		if (rc) {
-			settle_locked(source);
+		if (rc)
 			return rc;
-		}
 	}
 	source->pins++;
 	return 0;
@@ -205,15 +232,16 @@ void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t lengt
 		return;
 	}
 	base_assert(source->pins > 0);
-	if (!--source->pins)
+	if (--source->pins)
+		return;
+	if (is_plain(source))
+		mem_account_uncharge(source->client, source->account, last_page(source) + 1);
+	else
 		release_locked(source, 0, last_page(source));
 }
 
-uint64_t mem_source_pa(const struct mem_source *source, uint64_t offset, uint64_t *run)
+uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset)
 {
-	*run = source->length - offset;
-	if (base_likely(source->kind == MEM_SOURCE_USER))
-		return source->addr + offset;
 	return source->extra->host + (source->addr & (BASE_PAGE_SIZE - 1)) + offset;
 }
 

@@ -114,11 +114,20 @@ static inline bool mem_source_put(struct mem_source *source)
 int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length);
 void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t length);
 
+/* As below, of what is not the client's own memory. */
+uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset);
+
 /*
  * The PA of byte `offset` (< length) of a source that is pinned there, and in *run how
  * many bytes from there on are contiguous.
  */
-uint64_t mem_source_pa(const struct mem_source *source, uint64_t offset, uint64_t *run);
+static inline uint64_t mem_source_pa(const struct mem_source *source, uint64_t offset,
+				     uint64_t *run)
+{
+	*run = source->length - offset;
+	return base_likely(source->kind == MEM_SOURCE_USER) ? source->addr + offset
+							    : mem_source_mapped_pa(source, offset);
+}
 
 /*
  * Copy n > 0 bytes from / to `offset` of the source, whatever is pinned; nothing is
