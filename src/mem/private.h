@@ -29,6 +29,9 @@ struct mem_source_extra {
 /* Without pins, all else 0. NULL: out of memory. */
 struct mem_source_extra *mem_source_extra_new(void);
 
+/* It is the source's from now on. */
+void mem_source_extend(struct mem_source *source, struct mem_source_extra *extra);
+
 /* ---- source_file.c ---- */
 
 /* Pages up to `last` are to be pinned: the file is as long, and mapped then. -EINVAL, ... */

@@ -45,7 +45,13 @@ struct mem_source_extra *mem_source_extra_new(void)
 	return extra;
 }
 
-void mem_source_free_extra(struct mem_source *source)
+void mem_source_extend(struct mem_source *source, struct mem_source_extra *extra)
+{
+	source->extra = extra;
+	source->special = true;
+}
+
+static void extra_free(const struct mem_source *source)
 {
 	struct mem_source_extra *extra = source->extra;
 
@@ -55,6 +61,13 @@ void mem_source_free_extra(struct mem_source *source)
 	else if (source->kind == MEM_SOURCE_DMABUF)
 		mem_file_put(&extra->dmabuf->file);
 	base_free(extra);
+}
+
+void mem_source_fini_special(struct mem_source *source)
+{
+	if (source->extra)
+		extra_free(source);
+	mem_client_put(source->client);
 }
 
 /* A file of which nothing is pinned is not mapped. */
@@ -147,10 +160,13 @@ static __attribute__((noinline)) int pin_part_locked(struct mem_source *source, 
 	int rc;
 
 	base_assert_held(&source->lock);
-	if (!source->extra)
-		source->extra = mem_source_extra_new();
-	if (!source->extra)
-		return -ENOMEM;
+	if (!source->extra) {
+		struct mem_source_extra *extra = mem_source_extra_new();
+
+		if (!extra)
+			return -ENOMEM;
+		mem_source_extend(source, extra);
+	}
 	parts = &source->extra->parts;
 	rc = mem_parts_prepare(parts, first, last);
 	if (rc)
@@ -313,5 +329,6 @@ void mem_source_set_owner(struct mem_source *source, struct mem_client *client)
 	mem_account_uncharge(former, source->account, pinned_locked(source));
 	mem_client_get(client);
 	source->client = client;
+	source->special |= client->remote;
 	mem_client_put(former);
 }

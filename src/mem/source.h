@@ -30,6 +30,7 @@ struct mem_source {
 	uint8_t kind;	 /* enum mem_source_kind */
 	uint8_t account; /* enum mem_account_mode */
 	bool writable;
+	bool special; /* it takes more than memory to its grave: `extra`, or a counted client */
 	struct mem_client *client; /* whose memory it is, and who is charged; a reference */
 	uint64_t addr;		   /* first byte: in the client's address space, or of the file */
 	uint64_t length;	   /* bytes */
@@ -55,6 +56,7 @@ static inline void mem_source_init(struct mem_source *source, struct mem_client 
 	source->kind = MEM_SOURCE_USER;
 	source->account = account;
 	source->writable = writable;
+	source->special = client->remote;
 	mem_client_get(client);
 	source->client = client;
 	source->addr = addr;
@@ -89,7 +91,8 @@ static inline void mem_source_get(struct mem_source *source)
 	base_ref_get(&source->refs);
 }
 
-void mem_source_free_extra(struct mem_source *source);
+/* The second half of mem_source_put(). */
+void mem_source_fini_special(struct mem_source *source);
 
 /* Drop a reference. True if it was the last: the memory is the caller's again. */
 static inline bool mem_source_put(struct mem_source *source)
@@ -97,9 +100,8 @@ static inline bool mem_source_put(struct mem_source *source)
 	if (base_ref_put(&source->refs))
 		return false;
 	base_assert(!source->pins);
-	if (base_unlikely(source->extra))
-		mem_source_free_extra(source);
-	mem_client_put(source->client);
+	if (base_unlikely(source->special))
+		mem_source_fini_special(source);
 	return true;
 }
 

@@ -157,6 +157,7 @@ static void fork_child(void)
 {
 	machine = NULL;
 	owner = getpid();
+	mem_account_after_fork(&preload_client);
 	mem_pincount_after_fork();
 	preload_keeper_after_fork_locked();
 	preload_ready_after_fork_locked();
