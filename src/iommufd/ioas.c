@@ -149,9 +149,14 @@ static int check_user_range(uint64_t addr, uint64_t length)
 int iommufd_ioas_map_user(struct iommufd_ioas *ioas, const struct iopt_map_request *request,
 			  uint64_t *iova)
 {
+	struct iopt_block block;
 	int rc = check_user_range(request->addr, request->length);
 
-	return rc ? rc : iopt_map(&ioas->iopt, request, iova);
+	if (!rc)
+		rc = iopt_block_user(request, &block);
+	if (rc)
+		return rc;
+	return iopt_map_block(&ioas->iopt, &block, request->prot, request->fixed, iova);
 }
 
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
@@ -177,7 +182,9 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 	ioas = ioas_lookup(call, cmd->ioas_id);
 	if (!ioas)
 		return -ENOENT;
-	rc = iommufd_ioas_map_user(ioas, &request, &iova);
+	rc = check_user_range(request.addr, request.length);
+	if (!rc)
+		rc = iopt_map(&ioas->iopt, &request, &iova);
 	if (rc)
 		return rc;
 	cmd->iova = iova;

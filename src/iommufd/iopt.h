@@ -13,6 +13,8 @@
 #include "iommu/iommu.h"
 #include "mem/mem.h"
 
+#include <errno.h>
+
 /* What an area is going through; kept in node.user[1] (guarded by iova_lock). */
 enum iopt_area_state {
 	IOPT_AREA_NEW, /* being filled: occupies its IOVA, otherwise invisible */
@@ -91,6 +93,12 @@ struct iopt_block {
 };
 
 /*
+ * Make a block of one area, as iopt_map() does for itself; where it is to go is not
+ * looked at. -ENOMEM.
+ */
+int iopt_block_user(const struct iopt_map_request *request, struct iopt_block *block);
+
+/*
  * Make a block of what the published areas that cover [start, last] map (section 9).
  * -ENOENT: a gap; -ENOMEM.
  */
@@ -165,9 +173,31 @@ bool iopt_next_usable_locked(const struct iopt *iopt, uint64_t *start, uint64_t 
 /* Choose a place (3.2). -EINVAL, -EOVERFLOW, -ENOSPC. */
 int iopt_place_auto_locked(const struct iopt *iopt, uint64_t length, uint64_t hint, uint64_t *iova);
 
-/* Check a fixed place up to, not including, the areas (3.3). -EINVAL, -EOVERFLOW. */
-int iopt_place_fixed_locked(const struct iopt *iopt, uint64_t length, uint64_t iova);
+static inline bool iopt_is_reserved_locked(const struct iopt *iopt, uint64_t start, uint64_t last)
+{
+	struct iopt_reserved *r;
 
-bool iopt_is_reserved_locked(const struct iopt *iopt, uint64_t start, uint64_t last);
+	base_assert_held(&iopt->iova_lock);
+	base_list_for_each (r, &iopt->reserved, node) {
+		if (r->start > last)
+			break;
+		if (r->last >= start)
+			return true;
+	}
+	return false;
+}
+
+/* Check a fixed place up to, not including, the areas (3.3). -EINVAL, -EOVERFLOW. */
+static inline int iopt_place_fixed_locked(const struct iopt *iopt, uint64_t length, uint64_t iova)
+{
+	uint64_t last;
+
+	if (!length || !base_is_aligned(length, iopt->alignment) ||
+	    !base_is_aligned(iova, iopt->alignment))
+		return -EINVAL;
+	if (!base_range_last(iova, length, &last))
+		return -EOVERFLOW;
+	return iopt_is_reserved_locked(iopt, iova, last) ? -EINVAL : 0;
+}
 
 #endif

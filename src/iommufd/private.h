@@ -140,7 +140,7 @@ int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd);
 int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
 void iommufd_ioas_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
-/* Memory of the client (7.5, 7.6) at request->addr. As iopt_map(). */
+/* MAP from step 5 on, for other ioctls. */
 int iommufd_ioas_map_user(struct iommufd_ioas *ioas, const struct iopt_map_request *request,
 			  uint64_t *iova);
 

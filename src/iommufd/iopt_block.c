@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The IOVA space: blocks of areas that share the page sources of others (COPY). */
+/*
+ * The IOVA space: blocks of areas, new ones or such as share the page sources of
+ * others (COPY). The way of all mappings but those of MAP, which has a shorter one.
+ */
 #include "iommufd/iopt_area.h"
 
 #include <errno.h>
@@ -7,6 +10,19 @@
 static struct iopt_area *chain_next(const struct iopt_area *area)
 {
 	return iopt_area_of(area->node.child[1]);
+}
+
+/* The block that is the first area of a mapping. */
+static void block_of_one(struct iopt_mapping *mapping, struct iopt_block *block)
+{
+	struct iopt_area *area = &mapping->first;
+
+	iopt_area_init(area, &mapping->source, 0, 0, IOPT_AREA_NEW);
+	area->node.start = 0;
+	area->node.last = mapping->source.length - 1;
+	area->node.child[1] = NULL;
+	block->areas = area;
+	block->length = mapping->source.length;
 }
 
 static void area_free(struct iopt_area *area)
@@ -24,7 +40,19 @@ void iopt_block_free(struct iopt_block *block)
 	}
 }
 
-/* ---- take ---- */
+/* ---- make ---- */
+
+int iopt_block_user(const struct iopt_map_request *request, struct iopt_block *block)
+{
+	struct iopt_mapping *mapping = base_alloc(sizeof(*mapping));
+
+	if (!mapping)
+		return -ENOMEM;
+	mem_source_init(&mapping->source, request->client, request->addr, request->length,
+			request->prot & PGTABLE_WRITE, request->account);
+	block_of_one(mapping, block);
+	return 0;
+}
 
 /* An area on the same memory as [start, last] of `from`, `base` lower. */
 static struct iopt_area *piece_new(const struct iopt_area *from, uint64_t start, uint64_t last,
