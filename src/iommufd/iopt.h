@@ -99,6 +99,14 @@ struct iopt_block {
 int iopt_block_user(const struct iopt_map_request *request, struct iopt_block *block);
 
 /*
+ * The same of a file or of a dma-buf (section 8), from byte request->addr on. `fd` is as
+ * for mem_source_init_file(). -ENOMEM; of a dma-buf also -EINVAL, -ENODEV.
+ */
+int iopt_block_file(const struct iopt_map_request *request, int fd, struct iopt_block *block);
+int iopt_block_dmabuf(const struct iopt_map_request *request, struct mem_dmabuf *dmabuf,
+		      struct iopt_block *block);
+
+/*
  * Make a block of what the published areas that cover [start, last] map (section 9).
  * -ENOENT: a gap; -ENOMEM.
  */
@@ -160,6 +168,23 @@ uint64_t iopt_pgsizes_locked(const struct iopt *iopt);
  * -EINVAL: it cannot be cut there, or is in use; -ENOMEM.
  */
 int iopt_cut(struct iopt *iopt, uint64_t border);
+
+/* ---- owners of page sources (iopt_owner.c) ---- */
+
+/* Sources of several spaces that are to belong to another client (13). */
+struct iopt_owner_change {
+	struct mem_client *client;
+	uint64_t pages[MEM_ACCOUNT_MM + 1]; /* to charge it for, by mode */
+};
+
+/*
+ * In this order, each on all spaces, whose iova_lock is held: look at what is there
+ * (-EBUSY: an area is in transition; -EINVAL: one that is not of a file), count the pages
+ * of each source once, and hand the sources over.
+ */
+int iopt_owner_check(const struct iopt *iopt);
+void iopt_owner_count(const struct iopt *iopt, struct iopt_owner_change *change);
+void iopt_owner_set(const struct iopt *iopt, const struct iopt_owner_change *change);
 
 /* ---- placement (iopt_place.c); iova_lock is held ---- */
 

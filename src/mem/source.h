@@ -30,6 +30,7 @@ struct mem_source {
 	uint8_t kind;	 /* enum mem_source_kind */
 	uint8_t account; /* enum mem_account_mode */
 	bool writable;
+	bool marked;		   /* for whoever looks at many; anything before that */
 	struct mem_client *client; /* whose memory it is, and who is charged; a reference */
 	uint64_t addr;		   /* first byte: in the client's address space, or of the file */
 	uint64_t length;	   /* bytes */
