@@ -39,7 +39,6 @@ int iommufd_open(const struct iommufd_options *options, struct mem_file **file)
 	mem_file_init(&ctx->file, &context_ops);
 	ctx->options = *options;
 	ctx->per_process = options->per_process;
-	ctx->ioctl_count = options->test_abi ? IOMMUFD_IOCTLS_TEST : IOMMUFD_IOCTLS;
 	iommufd_objects_init(&ctx->objects);
 	base_mutex_init(&ctx->ioas_lock, RANK_IOAS_CREATE);
 	base_mutex_init(&ctx->groups_lock, RANK_LEAF);

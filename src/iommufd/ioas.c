@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-static struct iommufd_ioas *ioas_lookup(struct iommufd_call *call, uint32_t id)
+static BASE_INLINE struct iommufd_ioas *ioas_lookup(struct iommufd_call *call, uint32_t id)
 {
 	struct iommufd_object *obj = iommufd_call_lookup(call, id, IOMMUFD_OBJ_IOAS);
 

@@ -13,7 +13,6 @@
 struct iommufd_ctx {
 	struct mem_file file;
 	struct iommufd_options options;
-	uint32_t ioctl_count; /* IOMMUFD_IOCTLS... (call.h) */
 	struct iommufd_objects objects;
 	struct base_mutex groups_lock;	    /* groups */
 	struct base_list groups;	    /* struct iommufd_group */
@@ -92,8 +91,9 @@ static inline bool iommufd_lookup_fails(const struct iommufd_ctx *ctx)
  * Find a live object of `type` (or any) and hold both counts of it for the
  * length of a call. NULL: no such object (the client sees ENOENT).
  */
-static inline struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *ctx, uint32_t id,
-							   enum iommufd_object_type type)
+static BASE_INLINE struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *ctx,
+								uint32_t id,
+								enum iommufd_object_type type)
 {
 	struct iommufd_object *obj;
 
@@ -107,8 +107,9 @@ static inline struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *c
 }
 
 /* The same, given back when the call ends. NULL: -ENOENT. */
-static inline struct iommufd_object *iommufd_call_lookup(struct iommufd_call *call, uint32_t id,
-							 enum iommufd_object_type type)
+static BASE_INLINE struct iommufd_object *iommufd_call_lookup(struct iommufd_call *call,
+							      uint32_t id,
+							      enum iommufd_object_type type)
 {
 	struct iommufd_object *obj = iommufd_object_lookup(call->ctx, id, type);
 
