@@ -10,6 +10,7 @@
 #include "iommu/section.h"
 
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define BASE 0x2000000ull
@@ -50,6 +51,24 @@ static void with_areas(struct abi *abi)
 		ok(abi_map_at(abi, s.ioas, RW, s.memory + i * PAGE, PAGE, BASE + i * PAGE));
 	abi_attached(abi, 0, s.other);
 	abi_attached(abi, 1, abi_parent(abi, 0, s.other));
+}
+
+/* A file of four pages, which an IOAS without a domain has mapped. */
+static void with_file(struct abi *abi)
+{
+	bound(abi);
+	s.file = memfd_create("test", MFD_CLOEXEC);
+	assert_true(s.file >= 0);
+	assert_int_equal(ftruncate(s.file, 4 * PAGE), 0);
+	ok(abi_map_file_at(abi, s.ioas, RW, s.file, 0, 4 * PAGE, BASE + MIB(1)));
+	abi_attached(abi, 0, s.other);
+}
+
+/* The same, and the IOAS has a domain. */
+static void with_attached_file(struct abi *abi)
+{
+	with_file(abi);
+	abi_attached(abi, 1, s.ioas);
 }
 
 /* An area of four pages in a container of type 1 with two domains. */
@@ -188,6 +207,17 @@ static int copy(struct abi *abi)
 static int copy_areas(struct abi *abi)
 {
 	return abi_copy_to(abi, s.other, RW, MIB(1024) - 2 * PAGE, s.ioas, BASE, 4 * PAGE);
+}
+
+static int map_file(struct abi *abi)
+{
+	return abi_map_file_at(abi, s.ioas, RW, s.file, PAGE, 2 * PAGE, BASE + MIB(2));
+}
+
+/* Only part of its source. */
+static int copy_file(struct abi *abi)
+{
+	return abi_copy_to(abi, s.other, RW, BASE, s.ioas, BASE + MIB(1), PAGE);
 }
 
 static int map_dma(struct abi *abi)
@@ -345,6 +375,11 @@ static const struct sweep sweeps[] = {
 	{"COPY", &abi_vtd, bound, copy},
 	{"COPY, vtd, two domains, many pieces", &abi_vtd, with_areas, copy_areas, true},
 	{"COPY, mock, two domains, many pieces", &abi_mock, with_areas, copy_areas, true},
+	{"MAP_FILE", &abi_vtd, with_file, map_file},
+	{"MAP_FILE, vtd", &abi_vtd, with_attached_file, map_file},
+	{"MAP_FILE, mock", &abi_mock, with_attached_file, map_file},
+	{"COPY of a file", &abi_vtd, with_file, copy_file, true},
+	{"ATTACH to an IOAS with a file", &abi_vtd, with_file, attach_1_to_ioas, true},
 	{"MAP_DMA, vtd", &abi_vtd, with_container, map_dma},
 	{"UNMAP_DMA of a part, vtd", &abi_vtd, with_container, unmap_tail, true},
 	{"UNMAP_DMA of a part, mock", &abi_mock, with_container, unmap_tail, true},
@@ -460,6 +495,8 @@ static void finish(const struct sweep *sweep)
 {
 	if (sweep->prepare == with_intx)
 		irqs_end();
+	if (s.file > 0)
+		close(s.file);
 }
 
 /* Threads get what they need for DMA at their first request, and keep it. */
