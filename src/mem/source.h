@@ -27,10 +27,11 @@ struct mem_source {
 	struct base_ref refs;
 	uint32_t pins; /* of the whole; guarded by lock */
 	struct base_mutex lock;
-	uint8_t kind;	 /* enum mem_source_kind */
-	uint8_t account; /* enum mem_account_mode */
+	uint8_t kind : 4;    /* enum mem_source_kind */
+	uint8_t account : 4; /* enum mem_account_mode */
 	bool writable;
 	bool special; /* it takes more than memory to its grave: `extra`, or a counted client */
+	bool marked;  /* for whoever looks at many; anything before that */
 	struct mem_client *client; /* whose memory it is, and who is charged; a reference */
 	uint64_t addr;		   /* first byte: in the client's address space, or of the file */
 	uint64_t length;	   /* bytes */
