@@ -5,6 +5,8 @@
 
 #include "iommufd/iopt.h"
 
+#include <string.h>
+
 static inline struct iopt_area *iopt_area_of(struct base_gapnode *node)
 {
 	return node ? base_container_of(node, struct iopt_area, node) : NULL;
@@ -19,6 +21,23 @@ static inline uint32_t iopt_area_prot(const struct iopt_area *area)
 static inline uint8_t *iopt_area_state(struct iopt_area *area)
 {
 	return &area->node.user[1];
+}
+
+/* New pins and copies by accesses are refused. */
+static inline uint8_t *iopt_area_blocked(struct iopt_area *area)
+{
+	return &area->node.user[2];
+}
+
+/* Changed atomically while iova_lock is held at least for reading. */
+typedef uint32_t __attribute__((may_alias)) iopt_area_count;
+
+_Static_assert(offsetof(struct base_gapnode, user[3]) % sizeof(iopt_area_count) == 0,
+	       "counts are aligned");
+
+static inline iopt_area_count *iopt_area_pins(struct iopt_area *area)
+{
+	return (iopt_area_count *)(void *)&area->node.user[3];
 }
 
 static inline uint64_t iopt_area_length(const struct iopt_area *area)
@@ -77,6 +96,27 @@ int iopt_area_fill(const struct iopt *iopt, const struct iopt_area *area);
 
 /* Take the area out of every domain, and unpin. No access is in flight when this returns. */
 void iopt_area_drain(const struct iopt *iopt, const struct iopt_area *area);
+
+/* May every area live with this alignment? */
+bool iopt_areas_are_aligned_locked(const struct iopt *iopt, uint64_t alignment);
+
+/* Domains or accesses have changed. */
+void iopt_alignment_update_locked(struct iopt *iopt);
+
+/* ---- iopt_access.c ---- */
+
+/*
+ * An area inside [start, last] that is pinned is to be unmapped. -EAGAIN: it is blocked
+ * now, and has to be asked for; -EBUSY, -ENOENT: as for iopt_unmap().
+ */
+int iopt_area_block_locked(struct iopt *iopt, struct iopt_area *area, uint64_t start,
+			   uint64_t last);
+
+/*
+ * Have all accesses unpin the first area that meets [*start, last], and set *start to
+ * where it begins. No lock is held.
+ */
+void iopt_ask_accesses(struct iopt *iopt, uint64_t *start, uint64_t last);
 
 /* ---- iopt_reserved.c; iova_lock is held ---- */
 

@@ -17,6 +17,7 @@ static const struct iommufd_object_ops object_ops[IOMMUFD_OBJ_TYPES] = {
 	[IOMMUFD_OBJ_DEVICE] = {.name = "device",
 				.destroy = iommufd_device_destroy,
 				.pre_destroy = iommufd_device_pre_destroy},
+	[IOMMUFD_OBJ_ACCESS] = {.name = "access", .destroy = iommufd_access_object_destroy},
 	[IOMMUFD_OBJ_FAULT] = {.name = "fault queue", .destroy = iommufd_fault_destroy},
 	[IOMMUFD_OBJ_VIOMMU] = {.name = "viommu", .destroy = iommufd_viommu_destroy},
 	[IOMMUFD_OBJ_VDEVICE] = {.name = "vdevice",

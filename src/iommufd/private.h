@@ -16,7 +16,7 @@ struct iommufd_ctx {
 	struct iommufd_objects objects;
 	struct base_mutex groups_lock;	    /* groups */
 	struct base_list groups;	    /* struct iommufd_group */
-	bool per_process; /* RLIMIT_MODE; changes only while there is no object */
+	bool per_process;		    /* RLIMIT_MODE; changes only while there is no object */
 	struct iommufd_object *compat_ioas; /* guarded by objects.lock; no reference */
 };
 
@@ -188,6 +188,32 @@ struct iommufd_device {
 int iommufd_device_get_hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd);
 void iommufd_device_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 void iommufd_device_pre_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+
+/* ---- accesses (access.c) ---- */
+
+struct iommufd_access {
+	struct iommufd_object obj;
+	struct iommufd_ctx *ctx;
+	const struct iommufd_access_ops *ops;
+	void *data;
+	struct iopt_access link;
+
+	/* Not held while the driver's unmap() runs. Both are the same but for changes. */
+	struct base_mutex lock;
+	struct iommufd_ioas *ioas;	  /* for new pins and copies */
+	struct iommufd_ioas *ioas_pinned; /* where pins are */
+	uint32_t link_id;		  /* in the second */
+};
+
+/*
+ * An access of our own, that pins in `ioas`: it does not hold the context, and nobody is
+ * asked to unpin. -ENOMEM, -EBUSY, -EADDRINUSE.
+ */
+int iommufd_access_new_internal(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas,
+				struct iommufd_access **out);
+void iommufd_access_free_internal(struct iommufd_access *access);
+
+void iommufd_access_object_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
 /* ---- queues with files (queue.c, fault.c, veventq.c) ---- */
 
