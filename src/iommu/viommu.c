@@ -57,6 +57,26 @@ int iommu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user
 	return viommu->ops->invalidate ? viommu->ops->invalidate(viommu, array, done) : -EOPNOTSUPP;
 }
 
+/* ---- hardware queues ---- */
+
+bool iommu_hw_queue_is_supported(struct iommu_viommu *viommu, uint32_t type)
+{
+	return viommu->ops->hw_queue_is_supported &&
+	       viommu->ops->hw_queue_is_supported(viommu, type);
+}
+
+int iommu_hw_queue_start(struct iommu_hw_queue *queue)
+{
+	return queue->viommu->ops->hw_queue_start(queue);
+}
+
+void iommu_hw_queue_stop(struct iommu_hw_queue *queue)
+{
+	queue->viommu->ops->hw_queue_stop(queue);
+	if (queue->below)
+		queue->below->unhold(queue->below);
+}
+
 /* ---- events ---- */
 
 static struct iommu_event_sink *sink_find_locked(struct iommu_viommu *viommu, uint32_t type)

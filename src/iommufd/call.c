@@ -24,6 +24,7 @@ union command {
 	struct iommu_viommu_alloc viommu_alloc;
 	struct iommu_vdevice_alloc vdevice_alloc;
 	struct iommu_veventq_alloc veventq_alloc;
+	struct iommu_hw_queue_alloc hw_queue_alloc;
 };
 
 struct ioctl_row {
@@ -57,6 +58,7 @@ HANDLER(fault_alloc, iommufd_fault_alloc)
 HANDLER(viommu_alloc, iommufd_viommu_alloc)
 HANDLER(vdevice_alloc, iommufd_vdevice_alloc)
 HANDLER(veventq_alloc, iommufd_veventq_alloc)
+HANDLER(hw_queue_alloc, iommufd_hw_queue_alloc)
 
 #define MIN_THROUGH(type, field) (offsetof(struct type, field) + sizeof(((struct type *)0)->field))
 #define ROW(cmd_, type, field, run_)                               \
@@ -81,6 +83,7 @@ static const struct ioctl_row rows[] = {
 	ROW(IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc, out_viommu_id, run_viommu_alloc),
 	ROW(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id, run_vdevice_alloc),
 	ROW(IOMMU_VEVENTQ_ALLOC, iommu_veventq_alloc, out_veventq_fd, run_veventq_alloc),
+	ROW(IOMMU_HW_QUEUE_ALLOC, iommu_hw_queue_alloc, length, run_hw_queue_alloc),
 };
 
 /* The numbers of iommufd's own ioctls; others of the type are a VFIO container's. */

@@ -24,6 +24,7 @@ static const struct iommufd_object_ops object_ops[IOMMUFD_OBJ_TYPES] = {
 				 .destroy = iommufd_vdevice_destroy,
 				 .abort = iommufd_vdevice_abort},
 	[IOMMUFD_OBJ_VEVENTQ] = {.name = "event queue", .destroy = iommufd_veventq_destroy},
+	[IOMMUFD_OBJ_HW_QUEUE] = {.name = "hw queue", .destroy = iommufd_hw_queue_destroy},
 };
 
 void iommufd_objects_init(struct iommufd_objects *objects)

@@ -229,12 +229,23 @@ void iommufd_fault_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 int iommufd_veventq_alloc(struct iommufd_call *call, struct iommu_veventq_alloc *cmd);
 void iommufd_veventq_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
-/* ---- vIOMMUs and vdevices (viommu.c, vdevice.c) ---- */
+/* ---- vIOMMUs, vdevices, hardware queues (viommu.c, vdevice.c, hw_queue.c) ---- */
 
 struct iommufd_viommu {
 	struct iommufd_object obj;
 	struct iommu_viommu *viommu;
 	struct iommufd_hwpt *hwpt; /* the nesting parent */
+};
+
+struct iommufd_hw_queue {
+	struct iommufd_object obj;
+	struct iommufd_ctx *ctx;
+	struct iommufd_viommu *viommu;
+	struct iommufd_access *access; /* NULL until it is there */
+	struct iommu_hw_queue queue;
+	uint64_t iova, length;
+	struct iopt_locked locked;
+	bool pinned, running;
 };
 
 struct iommufd_vdevice {
@@ -249,5 +260,7 @@ void iommufd_viommu_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 int iommufd_vdevice_alloc(struct iommufd_call *call, struct iommu_vdevice_alloc *cmd);
 void iommufd_vdevice_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 void iommufd_vdevice_abort(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+int iommufd_hw_queue_alloc(struct iommufd_call *call, struct iommu_hw_queue_alloc *cmd);
+void iommufd_hw_queue_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
 #endif

@@ -79,6 +79,12 @@ static void with_viommu(struct abi *abi)
 	ok(abi_viommu(abi, abi->devid[0], s.parent, &s.viommu));
 }
 
+static void with_hw_queue(struct abi *abi)
+{
+	with_viommu(abi);
+	ok(abi_hw_queue(abi, s.viommu, 0, BASE, PAGE, &s.id));
+}
+
 static void with_nested(struct abi *abi)
 {
 	with_parent(abi);
@@ -195,6 +201,16 @@ static int vdevice_alloc(struct abi *abi)
 	return abi_vdevice(abi, s.viommu, abi->devid[0], 5, &s.id);
 }
 
+static int hw_queue_alloc(struct abi *abi)
+{
+	return abi_hw_queue(abi, s.viommu, 0, BASE, PAGE, &s.id);
+}
+
+static int second_hw_queue_alloc(struct abi *abi)
+{
+	return abi_hw_queue(abi, s.viommu, 1, BASE, PAGE, &s.id);
+}
+
 static int open_device(struct abi *abi)
 {
 	int fd = swiommu_open(abi->machine, "/dev/vfio/devices/vfio0");
@@ -298,6 +314,8 @@ static const struct sweep sweeps[] = {
 	{"HWPT_ALLOC, mock, on a vIOMMU", &abi_mock, with_viommu, nested_alloc_on_viommu},
 	{"VIOMMU_ALLOC", &abi_mock, with_parent, viommu_alloc},
 	{"VDEVICE_ALLOC", &abi_mock, with_viommu, vdevice_alloc},
+	{"HW_QUEUE_ALLOC", &abi_mock, with_viommu, hw_queue_alloc},
+	{"HW_QUEUE_ALLOC, second", &abi_mock, with_hw_queue, second_hw_queue_alloc},
 	{"open of a device", &abi_vtd, unbound, open_device},
 	{"open of an iommufd", &abi_vtd, unbound, open_iommufd},
 	{"BIND", &abi_vtd, unbound, bind_0},
@@ -480,6 +498,7 @@ static const struct sweep takers[] = {
 	{"DESTROY of a HWPT", &abi_vtd, with_hwpt, destroy_hwpt},
 	{"DESTROY of a nested HWPT", &abi_vtd, with_nested, destroy_hwpt},
 	{"DESTROY of a vdevice", &abi_mock, with_vdevice, destroy_id},
+	{"DESTROY of a hardware queue", &abi_mock, with_hw_queue, destroy_id},
 	{"DETACH", &abi_vtd, attached, detach},
 	{"DETACH, mock", &abi_mock, attached, detach},
 	{"close of a device with a vdevice", &abi_mock, with_vdevice, close_device},
