@@ -17,9 +17,13 @@ static long answer(long result)
 
 struct swiommu_device *bench_machine_new(void)
 {
+	const struct swiommu_options options = {
+		.size = sizeof(options),
+		.flags = SWIOMMU_MEMLOCK_UNLIMITED,
+	};
 	struct swiommu_device *device;
 
-	bench_must(answer(swiommu_new(NULL, &machine)), "swiommu_new");
+	bench_must(answer(swiommu_new(&options, &machine)), "swiommu_new");
 	bench_must(answer(swiommu_add_device(machine, NULL, "ioat", &device, NULL)),
 		   "swiommu_add_device");
 	return device;

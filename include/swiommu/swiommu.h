@@ -42,6 +42,19 @@ enum swiommu_flags {
 	 * only unbinding ends it. Linux allows it at any time (the default).
 	 */
 	SWIOMMU_VDEVICE_DESTROY_UNBOUND = 1,
+
+	/*
+	 * IOMMU_TEST_CMD works, as in kernels built with CONFIG_IOMMUFD_TEST: the
+	 * ABI that the kernel's own tests of iommufd use.
+	 */
+	SWIOMMU_TEST_ABI = 2,
+
+	/*
+	 * Memory that is mapped for devices is not held against RLIMIT_MEMLOCK. By
+	 * default it is, as Linux does, unless the process has CAP_IPC_LOCK when it opens
+	 * /dev/iommu; a call that would exceed the limit fails with ENOMEM.
+	 */
+	SWIOMMU_MEMLOCK_UNLIMITED = 4,
 };
 
 struct swiommu_options {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,13 @@ int base_sys_move_high(int fd)
 
 	base_sys_close(fd);
 	return copy;
+}
+
+int base_sys_open_read(const char *path)
+{
+	int fd = (int)base_syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? fd : base_sys_move_high(fd);
 }
 
 int base_sys_socketpair(int fds[2])
@@ -92,6 +100,25 @@ int base_sys_check_eventfd(int fd)
 int base_sys_gettid(void)
 {
 	return (int)base_syscall(SYS_gettid);
+}
+
+uint64_t base_sys_memlock_limit(void)
+{
+	struct rlimit limit;
+
+	if (base_syscall(SYS_prlimit64, 0, RLIMIT_MEMLOCK, NULL, &limit))
+		return 0;
+	return limit.rlim_cur; /* RLIM_INFINITY is UINT64_MAX */
+}
+
+bool base_sys_may_lock(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (base_syscall(SYS_capget, &header, data))
+		return false;
+	return data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK);
 }
 
 int base_sys_wait_readable(const int *fds, size_t count)

@@ -11,6 +11,9 @@
 
 #include <sys/types.h>
 
+/* A close-on-exec descriptor with a high number, to read the file. */
+int base_sys_open_read(const char *path);
+
 int base_sys_close(int fd);
 
 /*
@@ -41,5 +44,11 @@ int base_sys_wait_readable(const int *fds, size_t count);
 int base_sys_check_eventfd(int fd);
 
 int base_sys_gettid(void);
+
+/* The soft RLIMIT_MEMLOCK of this process in bytes; UINT64_MAX: no limit. */
+uint64_t base_sys_memlock_limit(void);
+
+/* May the calling thread lock memory beyond that (CAP_IPC_LOCK)? */
+bool base_sys_may_lock(void);
 
 #endif

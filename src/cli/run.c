@@ -15,6 +15,8 @@ struct settings {
 	char *devices; /* a line for each, NULL: none yet */
 	const char *iommu;
 	const char *vdevice_destroy;
+	const char *memlock;
+	bool test_abi;
 	const char *log;
 };
 
@@ -40,6 +42,9 @@ static void print_help(void)
 	       "  --vdevice-destroy WHEN\n"
 	       "                        when a vdevice of a bound device can be destroyed:\n"
 	       "                        anytime, unbound (anytime)\n"
+	       "  --memlock LIMIT       what may be pinned for devices: host (RLIMIT_MEMLOCK, see\n"
+	       "                        ulimit -l), unlimited (host)\n"
+	       "  --test-abi            with the ABI that the Linux kernel's tests of iommufd use\n"
 	       "  --log FILE            append a line for every call to FILE\n"
 	       "  --help                print this text and exit\n"
 	       "\n"
@@ -65,7 +70,15 @@ static int add_device(struct settings *settings, const char *spec)
 	return 0;
 }
 
-enum { OPT_HELP = 'h', OPT_DEVICE = 256, OPT_IOMMU, OPT_VDEVICE_DESTROY, OPT_LOG };
+enum {
+	OPT_HELP = 'h',
+	OPT_DEVICE = 256,
+	OPT_IOMMU,
+	OPT_VDEVICE_DESTROY,
+	OPT_MEMLOCK,
+	OPT_TEST_ABI,
+	OPT_LOG
+};
 
 /* What getopt_long() stopped at: a letter of a bundle, or a whole word. */
 static int wrong_option(const char *word, bool needs_value)
@@ -82,6 +95,8 @@ static const struct option options[] = {
 	{"device", required_argument, NULL, OPT_DEVICE},
 	{"iommu", required_argument, NULL, OPT_IOMMU},
 	{"vdevice-destroy", required_argument, NULL, OPT_VDEVICE_DESTROY},
+	{"memlock", required_argument, NULL, OPT_MEMLOCK},
+	{"test-abi", no_argument, NULL, OPT_TEST_ABI},
 	{"log", required_argument, NULL, OPT_LOG},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
@@ -98,6 +113,8 @@ static int parse(struct settings *settings, int argc, char **argv)
 		case OPT_DEVICE: rc = add_device(settings, optarg); break;
 		case OPT_IOMMU: settings->iommu = optarg; break;
 		case OPT_VDEVICE_DESTROY: settings->vdevice_destroy = optarg; break;
+		case OPT_MEMLOCK: settings->memlock = optarg; break;
+		case OPT_TEST_ABI: settings->test_abi = true; break;
 		case OPT_LOG: settings->log = optarg; break;
 		case OPT_HELP: print_help(); return -1;
 		default: rc = wrong_option(argv[optind - 1], option == ':');
@@ -129,16 +146,29 @@ static int check_iommu(const char *iommu)
 	return cli_fail(CLI_WRONG_USE, "--iommu: no IOMMU '%s': write one of: %s", iommu, list);
 }
 
+static int check_words(const struct settings *settings, uint64_t *flags)
+{
+	uint64_t memlock;
+
+	if (front_vdevice_destroy_flag(settings->vdevice_destroy, flags))
+		return cli_fail(CLI_WRONG_USE,
+				"--vdevice-destroy: no word '%s': write anytime or unbound",
+				settings->vdevice_destroy);
+	if (front_memlock_flag(settings->memlock, &memlock))
+		return cli_fail(CLI_WRONG_USE, "--memlock: no word '%s': write host or unlimited",
+				settings->memlock);
+	*flags |= memlock | (settings->test_abi ? SWIOMMU_TEST_ABI : 0);
+	return 0;
+}
+
 static int check_machine(const struct settings *settings)
 {
 	struct front_machine *machine;
 	uint64_t flags;
-	int rc;
+	int rc = check_words(settings, &flags);
 
-	if (front_vdevice_destroy_flag(settings->vdevice_destroy, &flags))
-		return cli_fail(CLI_WRONG_USE,
-				"--vdevice-destroy: no word '%s': write anytime or unbound",
-				settings->vdevice_destroy);
+	if (rc)
+		return rc;
 	rc = front_machine_new(settings->iommu, flags, &machine);
 	if (rc == -EINVAL)
 		return check_iommu(settings->iommu);
@@ -194,6 +224,8 @@ static bool set_environment(const struct settings *settings, const char *preload
 		       settings->devices ? settings->devices : FRONT_DEFAULT_DEVICES, 1) &&
 	       !setenv(FRONT_ENV_IOMMU, settings->iommu, 1) &&
 	       !setenv(FRONT_ENV_VDEVICE_DESTROY, settings->vdevice_destroy, 1) &&
+	       !setenv(FRONT_ENV_MEMLOCK, settings->memlock, 1) &&
+	       !setenv(FRONT_ENV_TEST_ABI, settings->test_abi ? "1" : "0", 1) &&
 	       set_log(settings->log) && cli_env_prepend("LD_PRELOAD", preload, ':');
 }
 
@@ -228,7 +260,9 @@ static int start(const struct settings *settings, char **argv)
 
 static int cli_run_main(int argc, char **argv)
 {
-	struct settings settings = {.iommu = "vtd", .vdevice_destroy = "anytime"};
+	struct settings settings = {.iommu = "vtd",
+				    .vdevice_destroy = "anytime",
+				    .memlock = "host"};
 	int rc = parse(&settings, argc, argv);
 
 	if (!rc && optind == argc)

@@ -16,6 +16,8 @@
 #define FRONT_ENV_DEVICES	  "SWIOMMU_DEVICES" /* one spec a line */
 #define FRONT_ENV_IOMMU		  "SWIOMMU_IOMMU"
 #define FRONT_ENV_VDEVICE_DESTROY "SWIOMMU_VDEVICE_DESTROY"
+#define FRONT_ENV_MEMLOCK	  "SWIOMMU_MEMLOCK"
+#define FRONT_ENV_TEST_ABI	  "SWIOMMU_TEST_ABI" /* "1"; else without */
 #define FRONT_ENV_LOG		  "SWIOMMU_LOG"
 
 #define FRONT_DEFAULT_DEVICES "ioat"
@@ -29,6 +31,9 @@ void front_model_list(char *text, size_t size);
 
 /* "anytime" gives 0, "unbound" SWIOMMU_VDEVICE_DESTROY_UNBOUND; -EINVAL for other words. */
 int front_vdevice_destroy_flag(const char *word, uint64_t *flags);
+
+/* "host" gives 0, "unlimited" SWIOMMU_MEMLOCK_UNLIMITED; -EINVAL for other words. */
+int front_memlock_flag(const char *word, uint64_t *flags);
 
 /* ---- node.c: what a path is ---- */
 
@@ -75,8 +80,12 @@ int front_machine_add_lines(struct front_machine *machine, const char *specs, ch
 /* Does the machine have this node? Directories and FRONT_NODE_NONE: no. */
 bool front_machine_has(const struct front_machine *machine, struct front_node node);
 
-/* Open one of the machine's nodes. 0 and a file, -ENOENT if it has no such node, -ENOMEM. */
+/*
+ * Open one of the machine's nodes for the client. 0 and a file, -ENOENT if it has no
+ * such node, -ENOMEM. Sets client->may_lock; that of a remote client only if the
+ * machine has no limit.
+ */
 int front_machine_open(struct front_machine *machine, struct front_node node,
-		       struct mem_file **file);
+		       struct mem_client *client, struct mem_file **file);
 
 #endif

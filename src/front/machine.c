@@ -31,6 +31,7 @@ struct front_device {
 
 struct front_machine {
 	struct iommufd_options options;
+	bool memlock_unlimited;
 	size_t kind;				/* of devices that do not say */
 	struct iommu *iommus[IOMMU_KIND_COUNT]; /* made when the first device needs it */
 	struct base_list groups, devices;
@@ -83,22 +84,62 @@ int front_vdevice_destroy_flag(const char *word, uint64_t *flags)
 	return 0;
 }
 
+int front_memlock_flag(const char *word, uint64_t *flags)
+{
+	if (!strcmp(word, "host"))
+		*flags = 0;
+	else if (!strcmp(word, "unlimited"))
+		*flags = SWIOMMU_MEMLOCK_UNLIMITED;
+	else
+		return -EINVAL;
+	return 0;
+}
+
 /* ---- the machine ---- */
+
+#define MACHINE_FLAGS \
+	((uint64_t)(SWIOMMU_VDEVICE_DESTROY_UNBOUND | SWIOMMU_TEST_ABI | SWIOMMU_MEMLOCK_UNLIMITED))
+
+static int need_iommu(struct front_machine *machine, size_t kind)
+{
+	return machine->iommus[kind] ? 0 : iommu_new(iommu_kind_name(kind), &machine->iommus[kind]);
+}
+
+/* The test ABI makes its devices on the machine's own mock IOMMU. */
+static int enable_test_abi(struct front_machine *machine)
+{
+	size_t kind = kind_find("mock");
+	int rc = need_iommu(machine, kind);
+
+	if (rc)
+		return rc;
+	mem_pincount_enable();
+	machine->options.test_abi = true;
+	machine->options.test_iommu = machine->iommus[kind];
+	return 0;
+}
 
 int front_machine_new(const char *iommu, uint64_t flags, struct front_machine **out)
 {
 	size_t kind = iommu ? kind_find(iommu) : 0;
 	struct front_machine *machine;
+	int rc;
 
-	if (kind == IOMMU_KIND_COUNT || flags & ~(uint64_t)SWIOMMU_VDEVICE_DESTROY_UNBOUND)
+	if (kind == IOMMU_KIND_COUNT || flags & ~MACHINE_FLAGS)
 		return -EINVAL;
 	machine = base_zalloc(sizeof(*machine));
 	if (!machine)
 		return -ENOMEM;
 	machine->options.vdevice_destroy_unbound = flags & SWIOMMU_VDEVICE_DESTROY_UNBOUND;
+	machine->memlock_unlimited = flags & SWIOMMU_MEMLOCK_UNLIMITED;
 	machine->kind = kind;
 	base_list_init(&machine->groups);
 	base_list_init(&machine->devices);
+	rc = flags & SWIOMMU_TEST_ABI ? enable_test_abi(machine) : 0;
+	if (rc) {
+		base_free(machine);
+		return rc;
+	}
 	*out = machine;
 	return 0;
 }
@@ -144,13 +185,24 @@ bool front_machine_has(const struct front_machine *machine, struct front_node no
 	       (node.type == FRONT_NODE_DEVICE && node.number < machine->device_count);
 }
 
+/* What a client may lock is asked when it opens a context. Of a remote one the server knows. */
+static void refresh_client(const struct front_machine *machine, struct mem_client *client)
+{
+	if (machine->memlock_unlimited)
+		mem_client_set_may_lock(client, true);
+	else if (!client->remote)
+		mem_client_set_may_lock(client, base_sys_may_lock());
+}
+
 int front_machine_open(struct front_machine *machine, struct front_node node,
-		       struct mem_file **file)
+		       struct mem_client *client, struct mem_file **file)
 {
 	if (!front_machine_has(machine, node))
 		return -ENOENT;
-	if (node.type == FRONT_NODE_IOMMUFD)
+	if (node.type == FRONT_NODE_IOMMUFD) {
+		refresh_client(machine, client);
 		return iommufd_open(&machine->options, file);
+	}
 	return vfio_device_open(device_find(machine, node.number)->device, file);
 }
 
@@ -254,11 +306,6 @@ static int find_group(struct front_machine *machine, const struct front_spec *sp
 				  "group %u is behind IOMMU '%s': write another number", number,
 				  iommu_kind_name((*out)->kind));
 	return 0;
-}
-
-static int need_iommu(struct front_machine *machine, size_t kind)
-{
-	return machine->iommus[kind] ? 0 : iommu_new(iommu_kind_name(kind), &machine->iommus[kind]);
 }
 
 /* `complaint`, if the model has one, names the model itself. */

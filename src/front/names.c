@@ -2,8 +2,8 @@
 /* Names for the log. */
 #include "front/call.h"
 
-#include <linux/iommufd.h>
-#include <linux/vfio.h>
+#include "uapi/uapi.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +39,7 @@ static const struct name iommufd_names[] = {
 	NAME(IOMMU_IOAS_CHANGE_PROCESS),
 	NAME(IOMMU_VEVENTQ_ALLOC),
 	NAME(IOMMU_HW_QUEUE_ALLOC),
+	NAME(IOMMU_TEST_CMD),
 	NAME(VFIO_GET_API_VERSION),
 	NAME(VFIO_CHECK_EXTENSION),
 	NAME(VFIO_SET_IOMMU),

@@ -59,8 +59,9 @@ extern const struct iommu_driver iommu_mock_driver;
 
 struct iommu {
 	const struct iommu_driver *driver;
-	struct base_mutex lock; /* faults, partial page requests of its devices */
+	struct base_mutex lock; /* everything below, partial page requests of its devices */
 	struct iommu_fault_record faults;
+	struct base_list test_devices; /* that the test ABI has made, by number */
 };
 
 struct iommu_group {

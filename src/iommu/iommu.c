@@ -37,6 +37,7 @@ int iommu_new(const char *kind, struct iommu **out)
 		return -ENOMEM;
 	iommu->driver = driver;
 	base_mutex_init(&iommu->lock, RANK_LEAF);
+	base_list_init(&iommu->test_devices);
 	*out = iommu;
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "iommu/device.h"
 #include "iommu/fault.h"
 #include "iommu/viommu.h"
+#include "iommu/selftest.h"
 #include "iommu/dma.h"
 
 struct iommu;

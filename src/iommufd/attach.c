@@ -81,6 +81,9 @@ static int reserve_device(struct iommufd_device *idev, struct iommufd_hwpt *hwpt
 	const struct iommu_reserved *ranges;
 	size_t count = iommu_device_reserved(idev->device, &ranges);
 
+	/* A point where tests want failures (iommufd-test-abi.md 14). */
+	if (idev->ctx->options.test_abi && base_fail_here())
+		return -EINVAL;
 	for (size_t i = 0; i < count; i++) {
 		int rc = iopt_reserve(iopt, ranges[i].start, ranges[i].last, idev);
 
@@ -455,4 +458,36 @@ void iommufd_device_detach(struct iommufd_device *idev, uint32_t pasid)
 		return;
 	hwpt_unuse(idev->ctx, hwpt);
 	iommufd_object_unuse(&idev->obj);
+}
+
+/* A PASID at which the device is attached. False: there is none. */
+static bool attached_pasid(struct iommufd_device *idev, uint32_t *pasid)
+{
+	struct iommufd_attachment *a;
+
+	base_scoped_lock(&idev->group->lock);
+	base_list_for_each (a, &idev->group->attachments, node) {
+		*pasid = a->pasid;
+		if (member_find(a, idev))
+			return true;
+	}
+	return false;
+}
+
+void iommufd_device_detach_all(struct iommufd_device *idev)
+{
+	uint32_t pasid;
+
+	while (attached_pasid(idev, &pasid))
+		iommufd_device_detach(idev, pasid);
+}
+
+bool iommufd_device_uses(struct iommufd_device *idev, uint32_t pasid,
+			 const struct iommufd_hwpt *hwpt)
+{
+	struct iommufd_attachment *a;
+
+	base_scoped_lock(&idev->group->lock);
+	a = attachment_find_locked(idev->group, pasid);
+	return (a ? a->hwpt : NULL) == hwpt;
 }

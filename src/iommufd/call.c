@@ -4,6 +4,7 @@
  * new object happen here, around the handler.
  */
 #include "iommufd/call.h"
+#include "iommufd/selftest.h"
 
 #include <errno.h>
 
@@ -25,11 +26,13 @@ union command {
 	struct iommu_vdevice_alloc vdevice_alloc;
 	struct iommu_veventq_alloc veventq_alloc;
 	struct iommu_hw_queue_alloc hw_queue_alloc;
+	struct iommu_test_cmd test;
 };
 
 struct ioctl_row {
 	uint16_t size; /* of the whole struct */
 	uint16_t min;  /* what every client must pass */
+	/* 0, more than 0 if that is the result, or a negative errno. */
 	int (*run)(struct iommufd_call *call, union command *cmd);
 };
 
@@ -59,6 +62,7 @@ HANDLER(viommu_alloc, iommufd_viommu_alloc)
 HANDLER(vdevice_alloc, iommufd_vdevice_alloc)
 HANDLER(veventq_alloc, iommufd_veventq_alloc)
 HANDLER(hw_queue_alloc, iommufd_hw_queue_alloc)
+HANDLER(test, iommufd_selftest_run)
 
 #define MIN_THROUGH(type, field) (offsetof(struct type, field) + sizeof(((struct type *)0)->field))
 #define ROW(cmd_, type, field, run_)                               \
@@ -66,7 +70,7 @@ HANDLER(hw_queue_alloc, iommufd_hw_queue_alloc)
 				  .min = MIN_THROUGH(type, field), \
 				  .run = (run_)}
 
-static const struct ioctl_row rows[] = {
+static const struct ioctl_row rows[IOMMUFD_IOCTLS_TEST] = {
 	ROW(IOMMU_DESTROY, iommu_destroy, id, run_destroy),
 	ROW(IOMMU_IOAS_ALLOC, iommu_ioas_alloc, out_ioas_id, run_ioas_alloc),
 	ROW(IOMMU_IOAS_ALLOW_IOVAS, iommu_ioas_allow_iovas, allowed_iovas, run_allow_iovas),
@@ -84,11 +88,8 @@ static const struct ioctl_row rows[] = {
 	ROW(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id, run_vdevice_alloc),
 	ROW(IOMMU_VEVENTQ_ALLOC, iommu_veventq_alloc, out_veventq_fd, run_veventq_alloc),
 	ROW(IOMMU_HW_QUEUE_ALLOC, iommu_hw_queue_alloc, length, run_hw_queue_alloc),
+	ROW(IOMMU_TEST_CMD, iommu_test_cmd, last, run_test),
 };
-
-/* The numbers of iommufd's own ioctls; others of the type are a VFIO container's. */
-#define IOMMUFD_NR_FIRST 0x80
-#define IOMMUFD_NR_LAST	 0x94
 
 /* All but the lookups, and what comes with a new object. */
 static void call_init(struct iommufd_call *call, struct iommufd_ctx *ctx, struct mem_client *client,
@@ -121,7 +122,7 @@ int iommufd_call_new_file(struct iommufd_call *call, struct mem_file *file, uint
 /* The file opens just before its object can be found, and is gone before that ends (5). */
 static BASE_COLD void call_finish_file(struct iommufd_call *call, int rc)
 {
-	if (rc)
+	if (rc < 0)
 		call->client->ops->file_abort(call->client, &call->new_file);
 	else
 		call->client->ops->file_publish(call->client, &call->new_file);
@@ -132,7 +133,7 @@ static void call_settle(struct iommufd_call *call, int rc)
 {
 	if (call->new_file.file)
 		call_finish_file(call, rc);
-	if (rc)
+	if (rc < 0)
 		iommufd_object_abort(call->ctx, call->created);
 	else
 		iommufd_object_publish(call->ctx, call->created);
@@ -180,11 +181,12 @@ static int call_copy_in(struct iommufd_call *call, union command *cmd, const str
 }
 
 /* An ioctl that is not there: the size is read before the number is judged (1.2 b). */
-static long call_unknown(struct mem_client *client, uint32_t cmd, uint64_t arg)
+static long call_unknown(struct iommufd_ctx *ctx, struct mem_client *client, uint32_t cmd,
+			 uint64_t arg)
 {
 	uint32_t nr = cmd & 0xff, size;
 
-	if (nr < IOMMUFD_NR_FIRST || nr > IOMMUFD_NR_LAST)
+	if (nr < IOMMUFD_CMD_BASE || nr >= IOMMUFD_CMD_BASE + ctx->ioctl_count)
 		return -ENOTTY;
 	return mem_copy_in(client, &size, arg, sizeof(size)) ? -EFAULT : -ENOTTY;
 }
@@ -198,8 +200,8 @@ long iommufd_call_run(struct iommufd_ctx *ctx, struct mem_client *client, uint32
 	union command command;
 	int rc;
 
-	if (base_unlikely(index >= base_array_size(rows) || !rows[index].run))
-		return call_unknown(client, cmd, arg);
+	if (base_unlikely(index >= ctx->ioctl_count || !rows[index].run))
+		return call_unknown(ctx, client, cmd, arg);
 	row = &rows[index];
 	call_init(&call, ctx, client, arg);
 	rc = call_copy_in(&call, &command, row);

@@ -66,8 +66,8 @@ static int device_new(struct iommufd_ctx *ctx, struct iommu_device *device,
 	return 0;
 }
 
-int iommufd_device_bind(struct iommufd_ctx *ctx, struct iommu_device *device,
-			struct iommufd_device **out, uint32_t *id)
+int iommufd_device_bind_weak(struct iommufd_ctx *ctx, struct iommu_device *device,
+			     struct iommufd_device **out, uint32_t *id)
 {
 	struct iommufd_group *igroup = group_join(ctx, device->group);
 	int rc;
@@ -80,7 +80,6 @@ int iommufd_device_bind(struct iommufd_ctx *ctx, struct iommu_device *device,
 	rc = device_new(ctx, device, igroup, out);
 	if (rc)
 		goto err_claim;
-	mem_file_get(&ctx->file);
 	/* The driver's own user, beside the table's. */
 	iommufd_object_use(&(*out)->obj);
 	*id = (*out)->obj.id;
@@ -93,12 +92,27 @@ err_group:
 	return rc;
 }
 
+int iommufd_device_bind(struct iommufd_ctx *ctx, struct iommu_device *device,
+			struct iommufd_device **out, uint32_t *id)
+{
+	int rc = iommufd_device_bind_weak(ctx, device, out, id);
+
+	if (!rc)
+		mem_file_get(&ctx->file);
+	return rc;
+}
+
+int iommufd_device_unbind_weak(struct iommufd_device *idev)
+{
+	return iommufd_object_destroy_driver(idev->ctx, &idev->obj, false);
+}
+
 void iommufd_device_unbind(struct iommufd_device *idev)
 {
 	struct iommufd_ctx *ctx = idev->ctx;
 
 	/* The context may end here, so this is no part of the device's own end. */
-	if (!iommufd_object_destroy_driver(ctx, &idev->obj, false))
+	if (!iommufd_device_unbind_weak(idev))
 		mem_file_put(&ctx->file);
 }
 

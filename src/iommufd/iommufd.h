@@ -18,6 +18,11 @@ struct iommufd_access;
 struct iommufd_options {
 	/* DESTROY of a vdevice gives EBUSY while its device is bound (not Linux's rule). */
 	bool vdevice_destroy_unbound;
+
+	/* IOMMU_TEST_CMD works (iommufd-test-abi.md). */
+	bool test_abi;
+	/* The mock IOMMU on which it makes devices; outlives the context. NULL without test_abi. */
+	struct iommu *test_iommu;
 };
 
 /* A new, empty context (iommufd-objects.md 1). The caller owns the file. 0 or -ENOMEM. */

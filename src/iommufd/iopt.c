@@ -135,7 +135,7 @@ int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t
 	if (!rc && domains)
 		rc = area_complete_locked(iopt, area);
 	iopt_areas_unlock(iopt, domains);
-	if (rc)
+	if (rc && mem_source_put(area->source))
 		base_spare_put(&iopt->spare, mapping_of(area->source));
 	return rc;
 }

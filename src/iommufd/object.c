@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The object table: ids, the two counts, and the ways an object ends. */
-#include "iommufd/private.h"
+#include "iommufd/selftest.h"
 
 #include <errno.h>
 
@@ -25,6 +25,7 @@ static const struct iommufd_object_ops object_ops[IOMMUFD_OBJ_TYPES] = {
 				 .abort = iommufd_vdevice_abort},
 	[IOMMUFD_OBJ_VEVENTQ] = {.name = "event queue", .destroy = iommufd_veventq_destroy},
 	[IOMMUFD_OBJ_HW_QUEUE] = {.name = "hw queue", .destroy = iommufd_hw_queue_destroy},
+	[IOMMUFD_OBJ_SELFTEST] = {.name = "mock device", .destroy = iommufd_selftest_destroy},
 };
 
 void iommufd_objects_init(struct iommufd_objects *objects)

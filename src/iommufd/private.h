@@ -13,6 +13,7 @@
 struct iommufd_ctx {
 	struct mem_file file;
 	struct iommufd_options options;
+	uint32_t ioctl_count; /* IOMMUFD_IOCTLS... (call.h) */
 	struct iommufd_objects objects;
 	struct base_mutex groups_lock;	    /* groups */
 	struct base_list groups;	    /* struct iommufd_group */
@@ -73,6 +74,20 @@ static inline void iommufd_call_create(struct iommufd_call *call, struct iommufd
 }
 
 /*
+ * Does a lookup fail because a test wants it to (iommufd-test-abi.md 14)? A map
+ * cannot afford to ask, so builds without checks never do.
+ */
+static inline bool iommufd_lookup_fails(const struct iommufd_ctx *ctx)
+{
+#ifdef SWIOMMU_CHECKS
+	return ctx->options.test_abi && base_fail_here();
+#else
+	(void)ctx;
+	return false;
+#endif
+}
+
+/*
  * Find a live object of `type` (or any) and hold both counts of it for the
  * length of a call. NULL: no such object (the client sees ENOENT).
  */
@@ -81,6 +96,8 @@ static inline struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *c
 {
 	struct iommufd_object *obj;
 
+	if (iommufd_lookup_fails(ctx))
+		return NULL;
 	base_scoped_lock(&ctx->objects.lock);
 	obj = base_idtable_get(&ctx->objects.ids, id);
 	if (!obj || (type != IOMMUFD_OBJ_ANY && obj->type != type) || !iommufd_object_try_hold(obj))
@@ -184,6 +201,21 @@ struct iommufd_device {
 	struct iommufd_vdevice *vdevice; /* guarded by group->lock */
 	bool destroying;		 /* guarded by group->lock; never cleared */
 };
+
+/*
+ * Bind and unbind as the outward functions do, but for a device that the context
+ * itself unbinds before it ends: the binding does not hold the context's file (1.5).
+ */
+int iommufd_device_bind_weak(struct iommufd_ctx *ctx, struct iommu_device *device,
+			     struct iommufd_device **idev, uint32_t *id);
+int iommufd_device_unbind_weak(struct iommufd_device *idev);
+
+/* Detach whatever the device has attached. */
+void iommufd_device_detach_all(struct iommufd_device *idev);
+
+/* Has the device's group this HWPT at this PASID? NULL: has it none? */
+bool iommufd_device_uses(struct iommufd_device *idev, uint32_t pasid,
+			 const struct iommufd_hwpt *hwpt);
 
 int iommufd_device_get_hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd);
 void iommufd_device_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);

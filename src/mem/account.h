@@ -24,8 +24,9 @@ struct mem_account {
 };
 
 /*
- * `pages` more are pinned. -ENOMEM and nothing changed if they would exceed
- * RLIMIT_MEMLOCK of the client, which is read now.
+ * `pages` more are pinned. -ENOMEM and nothing changed if what is charged to the
+ * user (MEM_ACCOUNT_USER) or the client (MEM_ACCOUNT_MM) would exceed RLIMIT_MEMLOCK
+ * of the client, which is read now. The log says so.
  */
 int mem_account_charge(struct mem_client *client, enum mem_account_mode mode, uint64_t pages);
 void mem_account_uncharge(struct mem_client *client, enum mem_account_mode mode, uint64_t pages);

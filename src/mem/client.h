@@ -57,14 +57,49 @@ struct mem_client_ops {
 			    struct mem_new_file *new_file);
 	void (*file_publish)(struct mem_client *client, struct mem_new_file *new_file);
 	void (*file_abort)(struct mem_client *client, struct mem_new_file *new_file);
+
+	/*
+	 * RLIMIT_MEMLOCK of the client's process in bytes, as it is now; UINT64_MAX:
+	 * no limit. NULL for clients that are not remote.
+	 */
+	uint64_t (*memlock_limit)(struct mem_client *client);
+
+	/*
+	 * Remote clients only: the last reference is gone. The caller may hold locks
+	 * up to RANK_SOURCE.
+	 */
+	void (*release)(struct mem_client *client);
 };
 
+/*
+ * A client that is not remote lives as long as all that it has made. A remote one
+ * is counted: whoever makes it sets `refs` to 1.
+ */
 struct mem_client {
 	const struct mem_client_ops *ops;
 	bool remote;   /* its memory is not ours: copies go through ops */
 	bool may_lock; /* has CAP_IPC_LOCK: as of the last context that it opened */
+	struct base_ref refs;
 	struct mem_account account;
 };
+
+static inline void mem_client_get(struct mem_client *client)
+{
+	if (base_unlikely(client->remote))
+		base_ref_get(&client->refs);
+}
+
+static inline void mem_client_put(struct mem_client *client)
+{
+	if (base_unlikely(client->remote) && base_ref_put(&client->refs) == 0)
+		client->ops->release(client);
+}
+
+/* For front ends: can what the client pins from now on go without a limit? */
+static inline void mem_client_set_may_lock(struct mem_client *client, bool may_lock)
+{
+	base_store_relaxed(&client->may_lock, may_lock);
+}
 
 /*
  * What a page source that `client` makes now is charged to (3.5). `per_process`:
@@ -73,7 +108,7 @@ struct mem_client {
 static inline enum mem_account_mode mem_client_account_mode(const struct mem_client *client,
 							    bool per_process)
 {
-	if (client->may_lock)
+	if (base_load_relaxed(&client->may_lock))
 		return MEM_ACCOUNT_NONE;
 	return per_process ? MEM_ACCOUNT_MM : MEM_ACCOUNT_USER;
 }

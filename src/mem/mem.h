@@ -6,6 +6,8 @@
 #include "base/base.h"
 #include "mem/client.h"
 #include "mem/file.h"
+#include "mem/pageid.h"
+#include "mem/pincount.h"
 #include "mem/source.h"
 
 #endif

@@ -12,6 +12,7 @@
 #define MEM_SOURCE_H
 
 #include "mem/client.h"
+#include "mem/parts.h"
 
 enum mem_source_kind {
 	MEM_SOURCE_USER, /* a range of the client's addresses */
@@ -19,7 +20,10 @@ enum mem_source_kind {
 	MEM_SOURCE_DMABUF,
 };
 
-struct mem_source_extra;
+/* What few sources need. */
+struct mem_source_extra {
+	struct mem_parts parts; /* pins of parts, in pages of the source */
+};
 
 /* At most 48 bytes without checks: there may be a million of them. */
 struct mem_source {
@@ -29,11 +33,15 @@ struct mem_source {
 	uint8_t kind;	 /* enum mem_source_kind */
 	uint8_t account; /* enum mem_account_mode */
 	bool writable;
-	struct mem_client *client; /* whose memory it is, and who is charged */
+	struct mem_client *client; /* whose memory it is, and who is charged; a reference */
 	uint64_t addr;		   /* first byte: in the client's address space, or of the file */
 	uint64_t length;	   /* bytes */
 	struct mem_source_extra *extra; /* pins of parts, and the file; NULL: neither */
 };
+
+#ifndef SWIOMMU_CHECKS
+_Static_assert(sizeof(struct mem_source) <= 48, "sources are to stay small");
+#endif
 
 /*
  * Make `source`, in memory of the caller, one over [addr, addr + length - 1] of
@@ -50,6 +58,7 @@ static inline void mem_source_init(struct mem_source *source, struct mem_client 
 	source->kind = MEM_SOURCE_USER;
 	source->account = account;
 	source->writable = writable;
+	mem_client_get(client);
 	source->client = client;
 	source->addr = addr;
 	source->length = length;
@@ -61,20 +70,26 @@ static inline void mem_source_get(struct mem_source *source)
 	base_ref_get(&source->refs);
 }
 
+void mem_source_free_extra(struct mem_source *source);
+
 /* Drop a reference. True if it was the last: the memory is the caller's again. */
 static inline bool mem_source_put(struct mem_source *source)
 {
 	if (base_ref_put(&source->refs))
 		return false;
 	base_assert(!source->pins);
+	if (base_unlikely(source->extra))
+		mem_source_free_extra(source);
+	mem_client_put(source->client);
 	return true;
 }
 
 /*
  * Pin the pages that have bytes [offset, offset + length - 1] of the source:
  * present, and writable if the source is. Pins add up; each success wants one
- * mem_source_unpin() of the same range. 0; -EFAULT; -ENOMEM: memory, or the limit of
- * locked pages; -EINVAL: a file of the wrong type, or that ends before.
+ * mem_source_unpin() of the same range. Only pages that had no pin are looked at, and
+ * charged. 0; -EFAULT; -ENOMEM: memory, or the limit of locked pages; -EINVAL: a file
+ * of the wrong type, or that ends before. A pin that fails changes nothing.
  */
 int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length);
 void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t length);

@@ -68,7 +68,7 @@ void abi_init(struct abi *abi, const struct abi_machine *machine)
 	const struct swiommu_options options = {
 		.size = sizeof(options),
 		.iommu = machine->iommu,
-		.flags = machine->flags,
+		.flags = machine->flags | (machine->memlock ? 0 : SWIOMMU_MEMLOCK_UNLIMITED),
 	};
 
 	memset(abi, 0, sizeof(*abi));

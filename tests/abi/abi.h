@@ -54,6 +54,7 @@
 struct abi_machine {
 	const char *iommu;
 	uint64_t flags;
+	bool memlock;			   /* RLIMIT_MEMLOCK of whoever runs the tests counts */
 	const struct swiommu_model *model; /* of all devices; NULL: the library's */
 	const char *devices[ABI_DEVICES + 1];
 };

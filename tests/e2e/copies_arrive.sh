@@ -10,7 +10,7 @@ trap 'rm -rf "$dir"' EXIT
 # SIZE BLOCK
 copy() {
 	head -c "$1" /dev/urandom >"$dir/in"
-	"$swiommu" run --iommu "$kind" -- "$ioat_copy" --block "$2" "$dir/in" "$dir/out"
+	"$swiommu" run --memlock unlimited --iommu "$kind" -- "$ioat_copy" --block "$2" "$dir/in" "$dir/out"
 	cmp "$dir/in" "$dir/out"
 }
 

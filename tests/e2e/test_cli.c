@@ -82,7 +82,6 @@ static const struct {
 	{{"run", "-xy", "true"}, "no option '-x': " SEE_RUN},
 	{{"run", "--help=me"}, "no option '--help=me': " SEE_RUN},
 	{{"run", "--device"}, "--device needs a value: " SEE_RUN},
-	{{"run", "--test-abi", "true"}, "no option '--test-abi': " SEE_RUN},
 	{{"run", "--device", "iota", "true"}, "--device: no model 'iota': write one of: ioat"},
 	{{"run", "--device=ioat", "--device=ioat,bdf=0000:6a:01.0", "true"},
 	 "--device: PCI address 0000:6a:01.0 is taken: write another, or leave bdf= out to get a "
@@ -95,6 +94,8 @@ static const struct {
 	{{"run", "--iommu=", "true"}, "--iommu: no IOMMU '': write one of: vtd, mock"},
 	{{"run", "--vdevice-destroy", "never", "true"},
 	 "--vdevice-destroy: no word 'never': write anytime or unbound"},
+	{{"run", "--memlock", "8M", "true"},
+	 "--memlock: no word '8M': write host or unlimited"},
 	{{"run", "--log", "/nowhere/log", "true"},
 	 "--log: cannot write '/nowhere/log': No such file or directory"},
 };
@@ -296,6 +297,8 @@ static void help_and_version_are_for_stdout(void **state)
 	assert_int_equal(result.status, 0);
 	run(&result, "run", "--help");
 	assert_non_null(strstr(result.out, "--vdevice-destroy"));
+	assert_non_null(strstr(result.out, "--memlock"));
+	assert_non_null(strstr(result.out, "--test-abi"));
 	assert_non_null(strstr(result.out, "ioat"));
 	assert_string_equal(result.err, "");
 	assert_int_equal(result.status, 0);

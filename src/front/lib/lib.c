@@ -162,7 +162,7 @@ int swiommu_open(struct swiommu *swiommu, const char *path)
 {
 	struct front_node node = front_node_parse(path);
 	struct mem_file *file;
-	int rc = front_machine_open(swiommu->machine, node, &file);
+	int rc = front_machine_open(swiommu->machine, node, &swiommu->client, &file);
 
 	if (rc)
 		return rc;

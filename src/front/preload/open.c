@@ -140,7 +140,7 @@ static int node_open(struct front_node node, int flags)
 		return -ENOTDIR;
 	rc = preload_machine(&machine);
 	if (!rc)
-		rc = front_machine_open(machine, node, &file);
+		rc = front_machine_open(machine, node, &preload_client, &file);
 	if (rc)
 		return rc;
 	rc = file_open(file, node, flags);

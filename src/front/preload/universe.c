@@ -18,7 +18,8 @@ static pid_t owner;		      /* of the descriptors that the table speaks of */
 
 /* Copies, taken before the program can change its environment. */
 static struct {
-	const char *devices, *iommu, *vdevice_destroy;
+	const char *devices, *iommu, *vdevice_destroy, *memlock;
+	bool test_abi;
 } settings;
 
 static const char *setting(const char *name, const char *otherwise)
@@ -45,6 +46,8 @@ static void __attribute__((constructor)) universe_load(void)
 	settings.devices = setting(FRONT_ENV_DEVICES, FRONT_DEFAULT_DEVICES);
 	settings.iommu = setting(FRONT_ENV_IOMMU, NULL);
 	settings.vdevice_destroy = setting(FRONT_ENV_VDEVICE_DESTROY, "anytime");
+	settings.memlock = setting(FRONT_ENV_MEMLOCK, "host");
+	settings.test_abi = !strcmp(setting(FRONT_ENV_TEST_ABI, ""), "1");
 	if (log && *log)
 		base_trace_open(log);
 	errno = saved;
@@ -145,6 +148,7 @@ static void fork_child(void)
 {
 	machine = NULL;
 	owner = getpid();
+	mem_pincount_after_fork();
 	preload_keeper_after_fork_locked();
 	preload_ready_after_fork_locked();
 	front_fdtable_after_fork_locked(&preload_table, &preload_foreign_file);
@@ -175,6 +179,17 @@ static int prepare_process_locked(void)
 	return rc;
 }
 
+static int machine_flags(uint64_t *flags)
+{
+	uint64_t memlock = 0;
+	int rc = front_vdevice_destroy_flag(settings.vdevice_destroy, flags);
+
+	if (!rc)
+		rc = front_memlock_flag(settings.memlock, &memlock);
+	*flags |= memlock | (settings.test_abi ? SWIOMMU_TEST_ABI : 0);
+	return rc;
+}
+
 static int machine_make_locked(void)
 {
 	char message[FRONT_MESSAGE_SIZE];
@@ -184,7 +199,7 @@ static int machine_make_locked(void)
 
 	base_assert_held(&preload_table.lock);
 	universe_load();
-	rc = front_vdevice_destroy_flag(settings.vdevice_destroy, &flags);
+	rc = machine_flags(&flags);
 	if (!rc)
 		rc = prepare_process_locked();
 	if (!rc)

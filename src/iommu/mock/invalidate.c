@@ -57,8 +57,7 @@ static int viommu_entry(struct iommu_viommu *viommu,
 	device = iommu_viommu_device_locked(viommu, inv->vdev_id);
 	if (!device)
 		return -EINVAL;
-	clear(base_container_of(device, struct mock_device, device)->cache, MOCK_DEV_CACHE_NUM,
-	      inv->cache_id, inv->flags);
+	clear(mock_device_of(device)->cache, MOCK_DEV_CACHE_NUM, inv->cache_id, inv->flags);
 	return 0;
 }
 

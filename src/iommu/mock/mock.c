@@ -21,13 +21,14 @@ static int mock_hw_info(struct iommu_device *device, uint32_t type,
 {
 	struct iommu_test_hw_info info = {.test_reg = IOMMU_HW_INFO_SELFTEST_REGVAL};
 
-	(void)device;
 	if (type != IOMMU_HW_INFO_TYPE_DEFAULT && type != IOMMU_HW_INFO_TYPE_SELFTEST)
 		return -EOPNOTSUPP;
 	facts->type = IOMMU_HW_INFO_TYPE_SELFTEST;
 	facts->len = sizeof(info);
 	memcpy(facts->data, &info, sizeof(info));
-	facts->capabilities = IOMMU_HW_CAP_DIRTY_TRACKING | IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	facts->capabilities = IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	if (!mock_device_of(device)->no_dirty)
+		facts->capabilities |= IOMMU_HW_CAP_DIRTY_TRACKING;
 	return 0;
 }
 
@@ -71,6 +72,8 @@ static int mock_domain_alloc(struct iommu_device *device, uint32_t flags,
 	int rc;
 
 	if (flags & ~MOCK_PAGING_FLAGS)
+		return -EOPNOTSUPP;
+	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) && mock_device_of(device)->no_dirty)
 		return -EOPNOTSUPP;
 	if (data) {
 		if (data->type != IOMMU_HWPT_DATA_SELFTEST)
@@ -159,20 +162,36 @@ static struct iommu_viommu *viommu_of(uint32_t pasid, struct iommu_domain *domai
 	return !pasid && domain ? domain->viommu : NULL;
 }
 
+/* Every second attachment of this PASID fails (7). */
+static int check_reserved_pasid(struct mock_device *mock)
+{
+	if (!mock->fails_next)
+		return 0;
+	mock->fails_next = false;
+	return -ENOMEM;
+}
+
 static int mock_check(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain)
 {
+	struct mock_device *mock = mock_device_of(device);
 	struct iommu_viommu *viommu = viommu_of(pasid, domain);
 	uint64_t virt_id;
 
+	if (pasid == IOMMU_TEST_PASID_RESERVED)
+		return check_reserved_pasid(mock);
+	if (!pasid && domain->keeps_dirty && mock->no_dirty)
+		return -EINVAL;
 	return viommu && !iommu_viommu_find_device(viommu, device, &virt_id) ? -ENOENT : 0;
 }
 
 /* The record of (vIOMMU, virtual id) is rewritten when the vIOMMU changes, and only then. */
 static void mock_attach(struct iommu_device *device, uint32_t pasid, struct iommu_domain *domain)
 {
-	struct mock_device *mock = base_container_of(device, struct mock_device, device);
+	struct mock_device *mock = mock_device_of(device);
 	struct iommu_viommu *viommu = viommu_of(pasid, domain);
 
+	if (pasid == IOMMU_TEST_PASID_RESERVED)
+		mock->fails_next = domain;
 	if (pasid || viommu == mock->viommu)
 		return;
 	mock->viommu = viommu;

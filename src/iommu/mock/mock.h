@@ -12,7 +12,18 @@ struct mock_device {
 	struct iommu_viommu *viommu;	    /* of the domain that is attached, or NULL */
 	uint64_t virt_id;		    /* the device's id on it, at the time of attach */
 	uint32_t cache[MOCK_DEV_CACHE_NUM]; /* words that invalidation clears */
+	bool no_dirty;			    /* domains that track cannot be attached */
+	bool fails_next;		    /* the next attachment of PASID 1024 (7) */
+
+	/* Of devices that the test ABI has made; guarded by the IOMMU's lock. */
+	struct base_list test_node;
+	uint32_t number;
 };
+
+static inline struct mock_device *mock_device_of(const struct iommu_device *device)
+{
+	return base_container_of(device, struct mock_device, device);
+}
 
 struct mock_nested {
 	struct iommu_domain domain;

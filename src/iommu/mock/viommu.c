@@ -23,8 +23,7 @@ static bool is_translated(const struct iommu_hw_queue *queue)
 	struct iommu_domain *parent = queue->viommu->parent;
 	struct pgtable_leaf leaf;
 
-	base_scoped_lock(&parent->lock);
-	return pgtable_walk(&parent->pt, queue->iova, &leaf) &&
+	return iommu_domain_find(parent, queue->iova, &leaf) &&
 	       leaf.pa + (queue->iova - leaf.start) == queue->pa;
 }
 

@@ -13,8 +13,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/capability.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -355,6 +357,52 @@ static void at_fork_runs_on_both_sides(void **state)
 	assert_int_equal(count_in_child(), 110);
 }
 
+/* ---- limits ---- */
+
+static int memlock_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || base_sys_memlock_limit() != limit.rlim_cur)
+		return 1;
+	limit.rlim_cur = 12345;
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || base_sys_memlock_limit() != 12345)
+		return 2;
+	limit.rlim_cur = RLIM_INFINITY;
+	if (limit.rlim_max == RLIM_INFINITY &&
+	    (setrlimit(RLIMIT_MEMLOCK, &limit) || base_sys_memlock_limit() != UINT64_MAX))
+		return 3;
+	return 0;
+}
+
+static void memlock_limit_is_the_soft_one(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(memlock_limits), 0);
+}
+
+/* Without the effective capability, nobody may lock more, not even root. */
+static int lock_without_capability(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return 1;
+	if (base_sys_may_lock() != !!(data[0].effective & 1u << CAP_IPC_LOCK))
+		return 2;
+	data[0].effective &= ~(1u << CAP_IPC_LOCK);
+	if (syscall(SYS_capset, &header, data))
+		return 3;
+	return base_sys_may_lock();
+}
+
+static void locking_wants_an_effective_capability(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(lock_without_capability), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +415,8 @@ int main(void)
 		cmocka_unit_test(only_an_eventfd_is_an_eventfd),
 		cmocka_unit_test(without_proc_any_open_fd_passes),
 		cmocka_unit_test(errors_leave_errno_alone),
+		cmocka_unit_test(memlock_limit_is_the_soft_one),
+		cmocka_unit_test(locking_wants_an_effective_capability),
 		cmocka_unit_test(a_thread_gets_no_signals_but_faults),
 		cmocka_unit_test(at_exit_runs_once_with_the_latest_argument),
 		cmocka_unit_test(at_exit_takes_four_functions),

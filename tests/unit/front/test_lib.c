@@ -51,7 +51,7 @@ static void options_are_checked(void **state)
 	options.iommu = "amd";
 	assert_int_equal(swiommu_new(&options, &other), -EINVAL);
 	options.iommu = "mock";
-	options.flags = 2;
+	options.flags = 8;
 	assert_int_equal(swiommu_new(&options, &other), -EINVAL);
 	options.flags = SWIOMMU_VDEVICE_DESTROY_UNBOUND;
 	options.size--;

@@ -223,12 +223,17 @@ static void machines_know_their_words(void **state)
 
 	(void)state;
 	assert_int_equal(front_machine_new("amd", 0, &machine), -EINVAL);
-	assert_int_equal(front_machine_new("vtd", 2, &machine), -EINVAL);
+	assert_int_equal(front_machine_new("vtd", 8, &machine), -EINVAL);
 	assert_int_equal(front_vdevice_destroy_flag("anytime", &flags), 0);
 	assert_int_equal(flags, 0);
 	assert_int_equal(front_vdevice_destroy_flag("unbound", &flags), 0);
 	assert_int_equal(flags, SWIOMMU_VDEVICE_DESTROY_UNBOUND);
 	assert_int_equal(front_vdevice_destroy_flag("never", &flags), -EINVAL);
+	assert_int_equal(front_memlock_flag("host", &flags), 0);
+	assert_int_equal(flags, 0);
+	assert_int_equal(front_memlock_flag("unlimited", &flags), 0);
+	assert_int_equal(flags, SWIOMMU_MEMLOCK_UNLIMITED);
+	assert_int_equal(front_memlock_flag("Host", &flags), -EINVAL);
 	front_iommu_list(list, sizeof(list));
 	assert_string_equal(list, "vtd, mock");
 	front_iommu_list(list, 5);
@@ -296,24 +301,51 @@ static void paths_are_known_by_their_exact_spelling(void **state)
 static void nodes_open_as_files(void **state)
 {
 	struct front_machine *machine = machine_of(NULL);
+	struct mem_client client = {0};
 	char message[FRONT_MESSAGE_SIZE];
 	struct mem_file *file;
 
 	(void)state;
 	assert_int_equal(front_machine_add_lines(machine, "ioat", message, sizeof(message)), 0);
-	assert_int_equal(front_machine_open(machine, front_node_parse("/dev/iommu"), &file), 0);
+	assert_int_equal(front_machine_open(machine, front_node_parse("/dev/iommu"), &client,
+					    &file),
+			 0);
 	assert_string_equal(file->ops->name, "iommufd");
 	mem_file_put(file);
 	assert_int_equal(front_machine_open(machine, front_node_parse("/dev/vfio/devices/vfio0"),
-					    &file),
+					    &client, &file),
 			 0);
 	assert_string_equal(file->ops->name, "vfio-device");
 	mem_file_put(file);
 	assert_int_equal(front_machine_open(machine, front_node_parse("/dev/vfio/devices/vfio1"),
-					    &file),
+					    &client, &file),
 			 -ENOENT);
-	assert_int_equal(front_machine_open(machine, front_node_parse("/dev/vfio"), &file),
+	assert_int_equal(front_machine_open(machine, front_node_parse("/dev/vfio"), &client, &file),
 			 -ENOENT);
+	front_machine_free(machine);
+}
+
+/* What a client may lock is asked when it opens a context, and only then. */
+static void opening_a_context_says_what_may_be_locked(void **state)
+{
+	struct mem_client near = {0}, far = {.remote = true, .refs = {1}};
+	struct front_machine *machine = machine_of(NULL), *unlimited;
+	struct front_node node = front_node_parse("/dev/iommu");
+	struct mem_file *file;
+
+	(void)state;
+	assert_int_equal(front_machine_new(NULL, SWIOMMU_MEMLOCK_UNLIMITED, &unlimited), 0);
+	near.may_lock = !base_sys_may_lock();
+	assert_int_equal(front_machine_open(machine, node, &near, &file), 0);
+	assert_int_equal(near.may_lock, base_sys_may_lock());
+	mem_file_put(file);
+	assert_int_equal(front_machine_open(machine, node, &far, &file), 0);
+	assert_false(far.may_lock);
+	mem_file_put(file);
+	assert_int_equal(front_machine_open(unlimited, node, &far, &file), 0);
+	assert_true(far.may_lock);
+	mem_file_put(file);
+	front_machine_free(unlimited);
 	front_machine_free(machine);
 }
 
@@ -331,6 +363,7 @@ int main(void)
 		cmocka_unit_test(lines_make_devices_until_one_fails),
 		cmocka_unit_test(paths_are_known_by_their_exact_spelling),
 		cmocka_unit_test(nodes_open_as_files),
+		cmocka_unit_test(opening_a_context_says_what_may_be_locked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,7 @@ static const struct mem_client_ops remote_ops = {
 
 struct space space_local = {.client = {&local_ops}, .name = "local"};
 struct space space_remote = {
-	.client = {.ops = &remote_ops, .remote = true},
+	.client = {.ops = &remote_ops, .remote = true, .refs = {1}},
 	.name = "remote",
 	.addr = REMOTE_ADDR,
 	.bytes = remote_bytes,

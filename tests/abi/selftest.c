@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/* The operations of IOMMU_TEST_CMD. */
+#include "selftest.h"
+
+const struct abi_machine abi_selftest = {.iommu = "mock", .flags = SWIOMMU_TEST_ABI};
+const struct abi_machine abi_selftest_mixed = {
+	.iommu = "mock",
+	.flags = SWIOMMU_TEST_ABI,
+	.devices = {"ioat,iommu=vtd", "ioat"},
+};
+
+int st_run(struct abi *abi, uint32_t op, struct iommu_test_cmd *cmd)
+{
+	cmd->size = sizeof(*cmd);
+	cmd->op = op;
+	return abi_ioctl(abi, IOMMU_TEST_CMD, cmd);
+}
+
+/* ---- devices ---- */
+
+int st_mock_domain(struct abi *abi, uint32_t pt, struct stdev *stdev)
+{
+	struct iommu_test_cmd cmd = {.id = pt};
+	int rc = st_run(abi, IOMMU_TEST_OP_MOCK_DOMAIN, &cmd);
+
+	if (!rc)
+		*stdev = (struct stdev){cmd.mock_domain.out_stdev_id, cmd.mock_domain.out_hwpt_id,
+					cmd.mock_domain.out_idev_id};
+	return rc;
+}
+
+int st_mock_domain_flags(struct abi *abi, uint32_t pt, uint32_t flags, struct stdev *stdev)
+{
+	struct iommu_test_cmd cmd = {.id = pt, .mock_domain_flags.dev_flags = flags};
+	int rc = st_run(abi, IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS, &cmd);
+
+	if (!rc)
+		*stdev = (struct stdev){cmd.mock_domain.out_stdev_id, cmd.mock_domain.out_hwpt_id,
+					cmd.mock_domain.out_idev_id};
+	return rc;
+}
+
+int st_replace(struct abi *abi, uint32_t stdev, uint32_t *pt)
+{
+	struct iommu_test_cmd cmd = {.id = stdev, .mock_domain_replace.pt_id = *pt};
+	int rc = st_run(abi, IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE, &cmd);
+
+	if (!rc)
+		*pt = cmd.mock_domain_replace.pt_id;
+	return rc;
+}
+
+int st_replace_by(struct abi *abi, uint32_t stdev, uint32_t pt)
+{
+	return st_replace(abi, stdev, &pt);
+}
+
+struct stdev st_new(struct abi *abi, uint32_t pt)
+{
+	struct stdev stdev;
+
+	ok(st_mock_domain(abi, pt, &stdev));
+	return stdev;
+}
+
+struct stdev st_new_flags(struct abi *abi, uint32_t pt, uint32_t flags)
+{
+	struct stdev stdev;
+
+	ok(st_mock_domain_flags(abi, pt, flags, &stdev));
+	return stdev;
+}
+
+int st_trigger_vevent(struct abi *abi, uint32_t idev)
+{
+	struct iommu_test_cmd cmd = {.trigger_vevent.dev_id = idev};
+
+	return st_run(abi, IOMMU_TEST_OP_TRIGGER_VEVENT, &cmd);
+}
+
+/* ---- looks ---- */
+
+int st_check_map(struct abi *abi, uint32_t hwpt, uint64_t iova, const void *va, uint64_t length)
+{
+	struct iommu_test_cmd cmd = {
+		.id = hwpt,
+		.check_map = {.iova = iova, .length = length, .uptr = ADDR(va)},
+	};
+
+	return st_run(abi, IOMMU_TEST_OP_MD_CHECK_MAP, &cmd);
+}
+
+int st_check_refs(struct abi *abi, const void *va, uint64_t length, uint32_t refs)
+{
+	struct iommu_test_cmd cmd = {
+		.id = NO_ID,
+		.check_refs = {.length = length, .uptr = ADDR(va), .refs = refs},
+	};
+
+	return st_run(abi, IOMMU_TEST_OP_MD_CHECK_REFS, &cmd);
+}
+
+int st_check_iotlb(struct abi *abi, uint32_t hwpt, uint32_t index, uint32_t word)
+{
+	struct iommu_test_cmd cmd = {.id = hwpt, .check_iotlb = {.id = index, .iotlb = word}};
+
+	return st_run(abi, IOMMU_TEST_OP_MD_CHECK_IOTLB, &cmd);
+}
+
+int st_check_cache(struct abi *abi, uint32_t idev, uint32_t index, uint32_t word)
+{
+	struct iommu_test_cmd cmd = {.id = idev, .check_dev_cache = {.id = index, .cache = word}};
+
+	return st_run(abi, IOMMU_TEST_OP_DEV_CHECK_CACHE, &cmd);
+}
+
+/* ---- PASIDs ---- */
+
+int st_pasid_attach(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t *pt)
+{
+	struct iommu_test_cmd cmd = {.id = stdev, .pasid_attach = {.pasid = pasid, .pt_id = *pt}};
+	int rc = st_run(abi, IOMMU_TEST_OP_PASID_ATTACH, &cmd);
+
+	if (!rc)
+		*pt = cmd.pasid_attach.pt_id;
+	return rc;
+}
+
+int st_pasid_attach_to(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t pt)
+{
+	return st_pasid_attach(abi, stdev, pasid, &pt);
+}
+
+int st_pasid_replace_by(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t pt)
+{
+	struct iommu_test_cmd cmd = {.id = stdev, .pasid_replace = {.pasid = pasid, .pt_id = pt}};
+
+	return st_run(abi, IOMMU_TEST_OP_PASID_REPLACE, &cmd);
+}
+
+int st_pasid_detach(struct abi *abi, uint32_t stdev, uint32_t pasid)
+{
+	struct iommu_test_cmd cmd = {.id = stdev, .pasid_detach.pasid = pasid};
+
+	return st_run(abi, IOMMU_TEST_OP_PASID_DETACH, &cmd);
+}
+
+int st_pasid_check(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t hwpt)
+{
+	struct iommu_test_cmd cmd = {.id = stdev, .pasid_check = {.pasid = pasid, .hwpt_id = hwpt}};
+
+	return st_run(abi, IOMMU_TEST_OP_PASID_CHECK_HWPT, &cmd);
+}
+
+/* ---- HWPTs ---- */
+
+uint32_t st_hwpt(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags)
+{
+	uint32_t id;
+
+	ok(abi_hwpt(abi, idev, pt, flags, NULL, &id));
+	return id;
+}
+
+uint32_t st_nested(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags, uint32_t iotlb)
+{
+	const struct iommu_hwpt_selftest selftest = {.iotlb = iotlb};
+	const struct abi_data data = {IOMMU_HWPT_DATA_SELFTEST, sizeof(selftest), &selftest};
+	uint32_t id;
+
+	ok(abi_hwpt(abi, idev, pt, flags, &data, &id));
+	return id;
+}

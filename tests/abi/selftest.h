@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * IOMMU_TEST_CMD in one line for each operation (iommufd-test-abi.md 1). Calls
+ * return what the ioctl does.
+ */
+#ifndef TESTS_ABI_SELFTEST_H
+#define TESTS_ABI_SELFTEST_H
+
+#include "abi.h"
+
+/* A mock machine without devices but those that the tests make. */
+extern const struct abi_machine abi_selftest;
+/* The same with two devices of the ordinary kind, the first behind VT-d. */
+extern const struct abi_machine abi_selftest_mixed;
+
+#define APERTURE		   (uint64_t) MOCK_APERTURE_START, (uint64_t)MOCK_APERTURE_LAST
+#define expect_aperture(abi, ioas) expect_ranges(abi, ioas, MOCK_PAGE_SIZE, {APERTURE})
+
+/* What MOCK_DOMAIN makes. */
+struct stdev {
+	uint32_t id, hwpt, idev;
+};
+
+int st_run(struct abi *abi, uint32_t op, struct iommu_test_cmd *cmd);
+
+int st_mock_domain(struct abi *abi, uint32_t pt, struct stdev *stdev);
+int st_mock_domain_flags(struct abi *abi, uint32_t pt, uint32_t flags, struct stdev *stdev);
+/* With an expected result. *pt is in and out. */
+int st_replace(struct abi *abi, uint32_t stdev, uint32_t *pt);
+int st_replace_by(struct abi *abi, uint32_t stdev, uint32_t pt);
+
+int st_check_map(struct abi *abi, uint32_t hwpt, uint64_t iova, const void *va, uint64_t length);
+int st_check_refs(struct abi *abi, const void *va, uint64_t length, uint32_t refs);
+int st_check_iotlb(struct abi *abi, uint32_t hwpt, uint32_t index, uint32_t word);
+int st_check_cache(struct abi *abi, uint32_t idev, uint32_t index, uint32_t word);
+
+int st_pasid_attach(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t *pt);
+int st_pasid_attach_to(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t pt);
+int st_pasid_replace_by(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t pt);
+int st_pasid_detach(struct abi *abi, uint32_t stdev, uint32_t pasid);
+int st_pasid_check(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t hwpt);
+
+int st_trigger_vevent(struct abi *abi, uint32_t idev);
+
+/* These have to work: a device, an allocated HWPT for it, a nested one whose words are `iotlb`. */
+struct stdev st_new(struct abi *abi, uint32_t pt);
+struct stdev st_new_flags(struct abi *abi, uint32_t pt, uint32_t flags);
+uint32_t st_hwpt(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags);
+uint32_t st_nested(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags, uint32_t iotlb);
+
+#endif
