@@ -21,11 +21,11 @@ static bool access_hold(struct iopt_access *link)
 	return access->ops->unmap && iommufd_object_try_hold(&access->obj);
 }
 
-static void access_unmap(struct iopt_access *link, uint64_t iova, uint64_t length)
+static void access_unmap(struct iopt_access *link, uint64_t start, uint64_t last)
 {
 	struct iommufd_access *access = access_of(link);
 
-	access->ops->unmap(access->data, iova, length);
+	access->ops->unmap(access->data, start, last);
 	iommufd_object_put(&access->ctx->objects, &access->obj);
 }
 

@@ -60,11 +60,11 @@ struct iommufd_access_ops {
 	bool pins; /* the driver pins, not only copies */
 
 	/*
-	 * The memory at [iova, iova + length - 1] is going to be unmapped: unpin what meets
-	 * it before this returns. Any thread; no lock of iommufd is held. It takes no lock
+	 * The memory at [start, last] is going to be unmapped: unpin what meets it before
+	 * this returns. Any thread; no lock of iommufd is held. It takes no lock
 	 * that the driver holds while it destroys the access. NULL: the driver does not pin.
 	 */
-	void (*unmap)(void *data, uint64_t iova, uint64_t length);
+	void (*unmap)(void *data, uint64_t start, uint64_t last);
 };
 
 /*

@@ -60,8 +60,8 @@ struct iopt_access {
 	 * is held.
 	 */
 	bool (*hold)(struct iopt_access *access);
-	/* Unpin what meets [iova, iova + length - 1], and no longer keep it. No lock is held. */
-	void (*unmap)(struct iopt_access *access, uint64_t iova, uint64_t length);
+	/* Unpin what meets [start, last], and no longer keep it. No lock is held. */
+	void (*unmap)(struct iopt_access *access, uint64_t start, uint64_t last);
 };
 
 #define IOPT_ACCESS_IDS 65536
@@ -171,6 +171,9 @@ void iopt_unpin(struct iopt *iopt, uint64_t start, uint64_t last);
  * Errors as above; what is before the area that fails has been copied.
  */
 int iopt_copy_data(struct iopt *iopt, uint64_t start, uint64_t last, void *data, uint32_t prot);
+
+/* Where the nth area (0 first) begins, whatever its state. False: there are fewer. */
+bool iopt_nth_area(struct iopt *iopt, uint32_t n, uint64_t *start);
 
 /* Areas with pins that meet the range cannot be unmapped, until it is unlocked. */
 void iopt_lock(struct iopt *iopt, struct iopt_locked *locked, uint64_t start, uint64_t last);

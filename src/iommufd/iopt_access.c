@@ -80,28 +80,28 @@ static struct iopt_access *next_to_ask(struct iopt *iopt, uint32_t *id)
 	return access;
 }
 
-static bool first_pinned(struct iopt *iopt, uint64_t *start, uint64_t last, uint64_t *length)
+/* Make [*start, *last] the first area that meets it. False: there is none, or none with pins. */
+static bool first_pinned(struct iopt *iopt, uint64_t *start, uint64_t *last)
 {
 	struct iopt_area *area;
 
 	base_scoped_read(&iopt->iova_lock);
-	area = iopt_area_first_locked(iopt, *start, last);
+	area = iopt_area_first_locked(iopt, *start, *last);
 	if (!area || !base_load(iopt_area_pins(area)))
 		return false;
 	*start = area->node.start;
-	*length = iopt_area_length(area);
+	*last = area->node.last;
 	return true;
 }
 
 void iopt_ask_accesses(struct iopt *iopt, uint64_t *start, uint64_t last)
 {
 	struct iopt_access *access;
-	uint64_t length;
 
-	if (!first_pinned(iopt, start, last, &length))
+	if (!first_pinned(iopt, start, &last))
 		return;
 	for (uint32_t id = 0; (access = next_to_ask(iopt, &id)); id++)
-		access->unmap(access, *start, length);
+		access->unmap(access, *start, last);
 	/* A pin may be on its way to whoever has to undo it. */
 	base_yield();
 }
@@ -280,4 +280,17 @@ int iopt_copy_data(struct iopt *iopt, uint64_t start, uint64_t last, void *data,
 		start = part.last + 1;
 	} while (part.last != last);
 	return 0;
+}
+
+bool iopt_nth_area(struct iopt *iopt, uint32_t n, uint64_t *start)
+{
+	struct iopt_area *area;
+
+	base_scoped_read(&iopt->iova_lock);
+	area = iopt_area_first_locked(iopt, 0, UINT64_MAX);
+	while (area && n--)
+		area = iopt_area_next_locked(iopt, area);
+	if (area)
+		*start = area->node.start;
+	return area;
 }
