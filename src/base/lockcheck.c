@@ -27,7 +27,7 @@ static const char *const rank_names[] = {
 	NAME(ACCESS),	NAME(GROUP),	   NAME(IOPT_DOMAINS), NAME(IOPT_IOVA),
 	NAME(SOURCE),	NAME(IOMMU_GROUP), NAME(VIOMMU_MAP),   NAME(DOMAIN),
 	NAME(IOMMU),	NAME(REPORTS),	   NAME(EVENTQ),       NAME(WATCH),
-	NAME(OBJECTS),	NAME(LEAF),
+	NAME(MMAPS),	NAME(OBJECTS),	   NAME(LEAF),
 };
 
 static const char *rank_name(enum base_rank rank)

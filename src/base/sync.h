@@ -34,6 +34,7 @@ enum base_rank {
 	RANK_REPORTS,	   /* iommu: who gets the reports about a group or of a vIOMMU */
 	RANK_EVENTQ,	   /* iommufd: one event or fault queue */
 	RANK_WATCH,	   /* mem: who watches a file */
+	RANK_MMAPS,	   /* iommufd: what can be mapped of one context */
 	RANK_OBJECTS,	   /* iommufd: object table of one context, innermost */
 	RANK_LEAF,	   /* anything that takes no other lock */
 

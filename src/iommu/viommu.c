@@ -12,11 +12,12 @@ bool iommu_viommu_is_supported(struct iommu_device *device, uint32_t type)
 }
 
 int iommu_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent, uint32_t type,
-		       const struct iommu_user_data *data, struct iommu_viommu **out)
+		       const struct iommu_user_data *data, struct iommu_mmaps *mmaps,
+		       struct iommu_viommu **out)
 {
 	if (!iommu_viommu_is_supported(device, type))
 		return -EOPNOTSUPP;
-	return device->iommu->driver->viommu_alloc(device, parent, data, out);
+	return device->iommu->driver->viommu_alloc(device, parent, data, mmaps, out);
 }
 
 void iommu_viommu_init(struct iommu_viommu *viommu, const struct iommu_viommu_ops *ops,

@@ -10,6 +10,16 @@
 
 struct iommu_hw_queue;
 
+/* Where a vIOMMU's driver shows memory to the client, who maps it. */
+struct iommu_mmaps {
+	/*
+	 * `length` bytes (pages) of the memory behind `fd` from now on until the vIOMMU is
+	 * freed, or could not be made: *offset is for mmap(2) of the iommufd. The driver
+	 * closes fd, which is not used any more when it frees. -EBUSY: no room; -ENOMEM.
+	 */
+	int (*add)(struct iommu_mmaps *mmaps, int fd, uint64_t length, uint64_t *offset);
+};
+
 struct iommu_viommu_ops {
 	/* A nested domain on the vIOMMU; NULL: not supported. */
 	int (*domain_alloc_nested)(struct iommu_viommu *viommu, uint32_t flags,
@@ -78,7 +88,8 @@ struct iommu_vdevice {
  * that outlives it), with driver data or NULL. -EOPNOTSUPP: no such type here.
  */
 int iommu_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent, uint32_t type,
-		       const struct iommu_user_data *data, struct iommu_viommu **out);
+		       const struct iommu_user_data *data, struct iommu_mmaps *mmaps,
+		       struct iommu_viommu **out);
 bool iommu_viommu_is_supported(struct iommu_device *device, uint32_t type);
 void iommu_viommu_free(struct iommu_viommu *viommu);
 

@@ -19,6 +19,8 @@ struct iommufd_ctx {
 	struct base_list groups;	    /* struct iommufd_group */
 	bool per_process;		    /* RLIMIT_MODE; changes only while there is no object */
 	struct iommufd_object *compat_ioas; /* guarded by objects.lock; no reference */
+	struct base_mutex mmaps_lock;	    /* mmaps */
+	struct base_gaptree mmaps;	    /* struct iommufd_mmap, by offset in the file */
 };
 
 /*
@@ -261,10 +263,33 @@ void iommufd_fault_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 int iommufd_veventq_alloc(struct iommufd_call *call, struct iommu_veventq_alloc *cmd);
 void iommufd_veventq_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
+/* ---- what can be mapped (mmap.c) ---- */
+
+/* Memory of a vIOMMU's driver. */
+struct iommufd_mmap {
+	struct mem_region region;
+	struct base_gapnode node; /* offsets */
+	struct base_list viommu_node;
+	struct iommufd_viommu *viommu;
+};
+
+/* The member mmaps.add of a vIOMMU. */
+int iommufd_mmap_add(struct iommu_mmaps *mmaps, int fd, uint64_t length, uint64_t *offset);
+
+/* The vIOMMU ends: nobody has it mapped. */
+void iommufd_mmap_remove_all(struct iommufd_viommu *viommu);
+
+/* Member of struct mem_file_ops, of a context (iommufd-ioctls.md 25). */
+int iommufd_mmap(struct mem_file *file, uint64_t offset, uint64_t length, int prot, int flags,
+		 struct mem_region **region);
+
 /* ---- vIOMMUs, vdevices, hardware queues (viommu.c, vdevice.c, hw_queue.c) ---- */
 
 struct iommufd_viommu {
 	struct iommufd_object obj;
+	struct iommufd_ctx *ctx;
+	struct iommu_mmaps mmaps;
+	struct base_list mmap_list; /* struct iommufd_mmap; changes only at its begin and end */
 	struct iommu_viommu *viommu;
 	struct iommufd_hwpt *hwpt; /* the nesting parent */
 };

@@ -32,12 +32,14 @@ struct mock_nested {
 
 struct mock_viommu {
 	struct iommu_viommu viommu;
+	int region; /* a descriptor of memory that the client maps, -1: none */
 	struct iommu_hw_queue *queues[IOMMU_TEST_HW_QUEUE_MAX]; /* guarded by viommu.lock */
 };
 
 /* Members of struct iommu_driver and struct iommu_viommu_ops (8). */
 int mock_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent,
-		      const struct iommu_user_data *data, struct iommu_viommu **out);
+		      const struct iommu_user_data *data, struct iommu_mmaps *mmaps,
+		      struct iommu_viommu **out);
 int mock_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
 			     const struct iommu_user_data *data, struct iommu_domain **out);
 

@@ -69,11 +69,53 @@ static int queue_start(struct iommu_hw_queue *queue)
 	return -EFAULT;
 }
 
+/* ---- memory for the client: pages that begin with a word of its own ---- */
+
+#define REGION_SIZE (2 * BASE_PAGE_SIZE)
+
+static int region_make(struct mock_viommu *mock, struct iommu_mmaps *mmaps,
+		       struct iommu_viommu_selftest *data)
+{
+	int fd = base_sys_memfd("swiommu-mock", REGION_SIZE), rc;
+	uint64_t offset;
+
+	if (fd < 0)
+		return fd;
+	mock->region = fd;
+	if (base_sys_write(fd, &data->in_data, sizeof(data->in_data)) != sizeof(data->in_data))
+		return -ENOMEM;
+	data->out_data = data->in_data;
+	data->out_mmap_length = REGION_SIZE;
+	rc = mmaps->add(mmaps, fd, REGION_SIZE, &offset);
+	if (!rc)
+		data->out_mmap_offset = offset;
+	return rc;
+}
+
+static int region_from_data(struct mock_viommu *mock, struct iommu_mmaps *mmaps,
+			    const struct iommu_user_data *data)
+{
+	struct iommu_viommu_selftest selftest;
+	int rc = iommu_user_data_in(data, IOMMU_VIOMMU_TYPE_SELFTEST, &selftest, sizeof(selftest),
+				    offsetof(struct iommu_viommu_selftest, out_mmap_offset));
+
+	if (!rc)
+		rc = region_make(mock, mmaps, &selftest);
+	return rc ? rc : mem_copy_out(data->client, data->addr, &selftest, data->len);
+}
+
 /* ---- vIOMMUs ---- */
+
+static void mock_free(struct mock_viommu *mock)
+{
+	if (mock->region >= 0)
+		base_sys_close(mock->region);
+	base_free(mock);
+}
 
 static void viommu_free(struct iommu_viommu *viommu)
 {
-	base_free(mock_of(viommu));
+	mock_free(mock_of(viommu));
 }
 
 static const struct iommu_viommu_ops viommu_ops = {
@@ -86,17 +128,20 @@ static const struct iommu_viommu_ops viommu_ops = {
 };
 
 int mock_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent,
-		      const struct iommu_user_data *data, struct iommu_viommu **out)
+		      const struct iommu_user_data *data, struct iommu_mmaps *mmaps,
+		      struct iommu_viommu **out)
 {
-	struct mock_viommu *mock;
+	struct mock_viommu *mock = base_zalloc(sizeof(*mock));
+	int rc;
 
-	/* Data asks for a region to mmap, which this IOMMU does not have. */
-	if (data)
-		return -EOPNOTSUPP;
-	mock = base_zalloc(sizeof(*mock));
 	if (!mock)
 		return -ENOMEM;
 	iommu_viommu_init(&mock->viommu, &viommu_ops, device->iommu, parent);
-	*out = &mock->viommu;
-	return 0;
+	mock->region = -1;
+	rc = data ? region_from_data(mock, mmaps, data) : 0;
+	if (rc)
+		mock_free(mock);
+	else
+		*out = &mock->viommu;
+	return rc;
 }
