@@ -72,15 +72,23 @@ int base_sys_memfd(const char *name, uint64_t size)
 	return base_sys_move_high(fd);
 }
 
-/* The last page of addresses is for errors. */
-int base_sys_mmap(void **addr, size_t length, int prot, int flags, int fd, uint64_t offset)
+/* An address, or an error: the last page of addresses is for those. */
+static int to_address(long result, void **addr)
 {
-	long result = base_syscall(SYS_mmap, *addr, length, prot, flags, fd, offset);
-
 	if (result < 0 && result >= -(long)BASE_PAGE_SIZE)
 		return (int)result;
 	*addr = (void *)result;
 	return 0;
+}
+
+int base_sys_mmap(void **addr, size_t length, int prot, int flags, int fd, uint64_t offset)
+{
+	return to_address(base_syscall(SYS_mmap, *addr, length, prot, flags, fd, offset), addr);
+}
+
+int base_sys_mremap(void **addr, size_t old_length, size_t length, int flags, void *wanted)
+{
+	return to_address(base_syscall(SYS_mremap, *addr, old_length, length, flags, wanted), addr);
 }
 
 int base_sys_munmap(void *addr, size_t length)

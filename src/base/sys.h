@@ -38,6 +38,9 @@ int base_sys_memfd(const char *name, uint64_t size);
 int base_sys_mmap(void **addr, size_t length, int prot, int flags, int fd, uint64_t offset);
 int base_sys_munmap(void *addr, size_t length);
 
+/* mremap(2), likewise; `wanted` counts with MREMAP_FIXED. */
+int base_sys_mremap(void **addr, size_t old_length, size_t length, int flags, void *wanted);
+
 /* A connected pair of local stream sockets, both close-on-exec. */
 int base_sys_socketpair(int fds[2]);
 
