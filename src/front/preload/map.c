@@ -27,7 +27,8 @@ void *preload_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t
 	}
 	if (base_likely(!(flags & MAP_FIXED)) || !front_vmas_exist(&preload_vmas))
 		return libc_mmap(addr, length, prot, flags, fd, offset);
-	return answer(front_vmas_mmap_other(&preload_vmas, fd, &addr, &call), addr);
+	rc = front_vmas_mmap_other(&preload_vmas, fd, &addr, &call);
+	return answer(rc, addr);
 }
 
 int preload_munmap(void *addr, size_t length)
@@ -45,8 +46,10 @@ int preload_munmap(void *addr, size_t length)
 
 void *preload_mremap(void *addr, size_t old_length, size_t length, int flags, void *wanted)
 {
+	int rc;
+
 	if (base_likely(!front_vmas_exist(&preload_vmas)))
 		return libc_mremap(addr, old_length, length, flags, wanted);
-	return answer(front_vmas_mremap(&preload_vmas, &addr, old_length, length, flags, wanted),
-		      addr);
+	rc = front_vmas_mremap(&preload_vmas, &addr, old_length, length, flags, wanted);
+	return answer(rc, addr);
 }
