@@ -7,7 +7,12 @@
 
 /* ---- pieces ---- */
 
-static void vma_free_all(struct front_vma *list)
+/* What a change of notes needs, and what it leaves, with holds: those end without the lock. */
+struct pieces {
+	struct front_vma *fresh, *over;
+};
+
+static void chain_free(struct front_vma *list)
 {
 	while (list) {
 		struct front_vma *next = list->next;
@@ -19,30 +24,36 @@ static void vma_free_all(struct front_vma *list)
 	}
 }
 
-/* `count` empty pieces, chained. NULL: no memory. */
-static struct front_vma *vma_new(unsigned count)
+static void pieces_fini(struct pieces *pieces)
 {
-	struct front_vma *list = NULL;
+	chain_free(pieces->fresh);
+	chain_free(pieces->over);
+}
 
+/* `count` fresh ones, or -ENOMEM and none. */
+static int pieces_init(struct pieces *pieces, unsigned count)
+{
+	*pieces = (struct pieces){NULL, NULL};
 	while (count--) {
 		struct front_vma *vma = base_zalloc(sizeof(*vma));
 
 		if (!vma) {
-			vma_free_all(list);
-			return NULL;
+			pieces_fini(pieces);
+			*pieces = (struct pieces){NULL, NULL};
+			return -ENOMEM;
 		}
-		vma->next = list;
-		list = vma;
+		vma->next = pieces->fresh;
+		pieces->fresh = vma;
 	}
-	return list;
+	return 0;
 }
 
-static struct front_vma *vma_take(struct front_vma **list)
+static struct front_vma *fresh_take(struct pieces *pieces)
 {
-	struct front_vma *vma = *list;
+	struct front_vma *vma = pieces->fresh;
 
 	base_assert(vma);
-	*list = vma->next;
+	pieces->fresh = vma->next;
 	return vma;
 }
 
@@ -65,12 +76,9 @@ static void vma_add_locked(struct front_vmas *vmas, struct front_vma *vma, uint6
 	base_gaptree_insert(&vmas->tree, &vma->node);
 }
 
-/*
- * Nothing of ours is mapped at [start, last] any more. If a piece becomes two, the second
- * is taken from *spare, one at most; what is over goes to *spare, with its hold.
- */
+/* Nothing of ours is mapped at [start, last] any more. Takes a fresh piece if one becomes two. */
 static void vma_cut_locked(struct front_vmas *vmas, uint64_t start, uint64_t last,
-			   struct front_vma **spare)
+			   struct pieces *pieces)
 {
 	struct front_vma *vma;
 
@@ -79,7 +87,7 @@ static void vma_cut_locked(struct front_vmas *vmas, uint64_t start, uint64_t las
 
 		base_gaptree_remove(&vmas->tree, &vma->node);
 		if (first < start && end > last) {
-			struct front_vma *tail = vma_take(spare);
+			struct front_vma *tail = fresh_take(pieces);
 
 			vma->region->get(vma->region);
 			vma_add_locked(vmas, tail, last + 1, end, vma->region);
@@ -89,8 +97,8 @@ static void vma_cut_locked(struct front_vmas *vmas, uint64_t start, uint64_t las
 		} else if (end > last) {
 			vma_add_locked(vmas, vma, last + 1, end, vma->region);
 		} else {
-			vma->next = *spare;
-			*spare = vma;
+			vma->next = pieces->over;
+			pieces->over = vma;
 		}
 	}
 }
@@ -132,60 +140,61 @@ void front_vmas_after_fork(struct front_vmas *vmas)
 
 /* The memory of the file may get a place of its own, or be put over something. */
 static int map_region(struct front_vmas *vmas, struct mem_region *region, void **addr,
-		      const struct front_mmap *call, struct front_vma **spare)
+		      const struct front_mmap *call, struct pieces *pieces)
 {
-	struct front_vma *vma = vma_take(spare);
+	uint64_t last;
 	int rc;
 
 	base_scoped_lock(&vmas->lock);
 	rc = base_sys_mmap(addr, call->length, call->prot, call->flags, region->fd, region->offset);
-	if (!rc) {
-		vma_cut_locked(vmas, address(*addr), last_of(*addr, call->length), spare);
-		vma_add_locked(vmas, vma, address(*addr), last_of(*addr, call->length), region);
-	} else {
-		vma->next = *spare;
-		*spare = vma;
-	}
-	return rc;
+	if (rc)
+		return rc;
+	last = last_of(*addr, call->length);
+	vma_cut_locked(vmas, address(*addr), last, pieces);
+	vma_add_locked(vmas, fresh_take(pieces), address(*addr), last, region);
+	return 0;
 }
 
 int front_vmas_mmap(struct front_vmas *vmas, struct front_slot *slot, void **addr,
 		    const struct front_mmap *call)
 {
-	struct front_vma *spare;
 	struct mem_region *region;
+	struct pieces pieces;
 	int rc =
 		front_call_mmap(slot, call->offset, call->length, call->prot, call->flags, &region);
 
 	if (rc)
 		return rc;
-	spare = vma_new(2);
-	rc = spare ? map_region(vmas, region, addr, call, &spare) : -ENOMEM;
-	vma_free_all(spare);
+	rc = pieces_init(&pieces, 2);
+	if (!rc)
+		rc = map_region(vmas, region, addr, call, &pieces);
+	pieces_fini(&pieces);
 	if (rc)
 		region->put(region);
 	return rc;
 }
 
 static int map_other(struct front_vmas *vmas, int fd, void **addr, const struct front_mmap *call,
-		     struct front_vma **spare)
+		     struct pieces *pieces)
 {
 	int rc;
 
 	base_scoped_lock(&vmas->lock);
 	rc = base_sys_mmap(addr, call->length, call->prot, call->flags, fd, (uint64_t)call->offset);
 	if (!rc)
-		vma_cut_locked(vmas, address(*addr), last_of(*addr, call->length), spare);
+		vma_cut_locked(vmas, address(*addr), last_of(*addr, call->length), pieces);
 	return rc;
 }
 
 int front_vmas_mmap_other(struct front_vmas *vmas, int fd, void **addr,
 			  const struct front_mmap *call)
 {
-	struct front_vma *spare = vma_new(1);
-	int rc = spare ? map_other(vmas, fd, addr, call, &spare) : -ENOMEM;
+	struct pieces pieces;
+	int rc = pieces_init(&pieces, 1);
 
-	vma_free_all(spare);
+	if (!rc)
+		rc = map_other(vmas, fd, addr, call, &pieces);
+	pieces_fini(&pieces);
 	return rc;
 }
 
@@ -199,26 +208,28 @@ static bool is_inside_locked(const struct front_vmas *vmas, uint64_t start, uint
 	return vma && vma->node.start < start && vma->node.last > last;
 }
 
-static int unmap(struct front_vmas *vmas, void *addr, size_t length, struct front_vma **spare)
+static int unmap(struct front_vmas *vmas, void *addr, size_t length, struct pieces *pieces)
 {
 	uint64_t start = address(addr), last = last_of(addr, length);
 	int rc;
 
 	base_scoped_lock(&vmas->lock);
-	if (!*spare && is_inside_locked(vmas, start, last))
+	if (!pieces->fresh && is_inside_locked(vmas, start, last))
 		return -ENOMEM;
 	rc = base_sys_munmap(addr, length);
 	if (!rc)
-		vma_cut_locked(vmas, start, last, spare);
+		vma_cut_locked(vmas, start, last, pieces);
 	return rc;
 }
 
 int front_vmas_munmap(struct front_vmas *vmas, void *addr, size_t length)
 {
-	struct front_vma *spare = vma_new(1);
-	int rc = unmap(vmas, addr, length, &spare);
+	struct pieces pieces;
+	int rc;
 
-	vma_free_all(spare);
+	pieces_init(&pieces, 1);
+	rc = unmap(vmas, addr, length, &pieces);
+	pieces_fini(&pieces);
 	return rc;
 }
 
@@ -226,43 +237,48 @@ int front_vmas_munmap(struct front_vmas *vmas, void *addr, size_t length)
 
 /* The kernel has moved, shrunk or doubled [old, old + old_length - 1] of the region. */
 static void moved_locked(struct front_vmas *vmas, struct mem_region *region, void *old,
-			 size_t old_length, void *addr, size_t length, struct front_vma **spare)
+			 size_t old_length, void *addr, size_t length, struct pieces *pieces)
 {
+	uint64_t last = last_of(addr, length);
+
 	region->get(region);
 	if (old_length)
-		vma_cut_locked(vmas, address(old), last_of(old, old_length), spare);
-	vma_add_locked(vmas, vma_take(spare), address(addr), last_of(addr, length), region);
+		vma_cut_locked(vmas, address(old), last_of(old, old_length), pieces);
+	vma_cut_locked(vmas, address(addr), last, pieces);
+	vma_add_locked(vmas, fresh_take(pieces), address(addr), last, region);
 }
 
 static int remap(struct front_vmas *vmas, void **addr, size_t old_length, size_t length, int flags,
-		 void *wanted, struct front_vma **spare)
+		 void *wanted, struct pieces *pieces)
 {
+	uint64_t last = last_of(*addr, old_length ? old_length : 1);
 	struct front_vma *vma;
 	void *old = *addr;
 	int rc;
 
 	base_scoped_lock(&vmas->lock);
-	vma = vma_at_locked(vmas, address(old),
-			    old_length ? last_of(old, old_length) : address(old));
+	vma = vma_at_locked(vmas, address(old), last);
 	if (vma && old_length && length > old_length)
 		return -EFAULT;
 	rc = base_sys_mremap(addr, old_length, length, flags, wanted);
 	if (rc)
 		return rc;
-	if (flags & MREMAP_FIXED)
-		vma_cut_locked(vmas, address(*addr), last_of(*addr, length), spare);
 	if (vma)
 		moved_locked(vmas, vma->region, old, flags & MREMAP_DONTUNMAP ? 0 : old_length,
-			     *addr, length, spare);
+			     *addr, length, pieces);
+	else if (flags & MREMAP_FIXED)
+		vma_cut_locked(vmas, address(*addr), last_of(*addr, length), pieces);
 	return 0;
 }
 
 int front_vmas_mremap(struct front_vmas *vmas, void **addr, size_t old_length, size_t length,
 		      int flags, void *wanted)
 {
-	struct front_vma *spare = vma_new(3);
-	int rc = spare ? remap(vmas, addr, old_length, length, flags, wanted, &spare) : -ENOMEM;
+	struct pieces pieces;
+	int rc = pieces_init(&pieces, 3);
 
-	vma_free_all(spare);
+	if (!rc)
+		rc = remap(vmas, addr, old_length, length, flags, wanted, &pieces);
+	pieces_fini(&pieces);
 	return rc;
 }

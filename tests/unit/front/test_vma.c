@@ -155,6 +155,12 @@ static void a_mremap_moves_notes(void **state)
 	assert_ptr_equal(addr, arena + 7 * PAGE);
 	ours[1] = ours[2] = false;
 	set(7, 2, true);
+	/* It can become shorter, and then goes as a whole. */
+	addr = arena + 5 * PAGE;
+	assert_int_equal(front_vmas_mremap(&vmas, &addr, 2 * PAGE, PAGE, 0, NULL), 0);
+	set(6, 1, false);
+	assert_int_equal(cover(6, 1), 0);
+	addr = arena + 7 * PAGE;
 	/* It cannot grow. */
 	assert_int_equal(front_vmas_mremap(&vmas, &addr, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE, NULL),
 			 -EFAULT);
