@@ -12,6 +12,7 @@
 
 #define BASE_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define BASE_COLD	       __attribute__((cold, noinline))
+#define BASE_INLINE	       inline __attribute__((always_inline))
 #define BASE_CACHE_ALIGNED     __attribute__((aligned(64)))
 
 #define base_container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))

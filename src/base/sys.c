@@ -141,6 +141,16 @@ int base_sys_gettid(void)
 	return (int)base_syscall(SYS_gettid);
 }
 
+bool base_sys_has_capability(unsigned capability)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (base_syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return data[capability / 32].effective & 1u << capability % 32;
+}
+
 uint64_t base_sys_memlock_limit(void)
 {
 	struct rlimit limit;
@@ -152,12 +162,7 @@ uint64_t base_sys_memlock_limit(void)
 
 bool base_sys_may_lock(void)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	if (base_syscall(SYS_capget, &header, data))
-		return false;
-	return data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK);
+	return base_sys_has_capability(CAP_IPC_LOCK);
 }
 
 int base_sys_wait_readable(const int *fds, size_t count)

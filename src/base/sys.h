@@ -61,6 +61,9 @@ int base_sys_check_eventfd(int fd);
 
 int base_sys_gettid(void);
 
+/* Does the calling thread have a capability of capabilities(7)? */
+bool base_sys_has_capability(unsigned capability);
+
 /* The soft RLIMIT_MEMLOCK of this process in bytes; UINT64_MAX: no limit. */
 uint64_t base_sys_memlock_limit(void);
 

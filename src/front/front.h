@@ -39,10 +39,11 @@ int front_memlock_flag(const char *word, uint64_t *flags);
 
 enum front_node_type {
 	FRONT_NODE_NONE,
-	FRONT_NODE_IOMMUFD, /* /dev/iommu */
-	FRONT_NODE_DEVICE,  /* /dev/vfio/devices/vfioN */
-	FRONT_NODE_DIR,	    /* /dev/vfio, /dev/vfio/devices */
-	FRONT_NODE_QUEUE,   /* no path: made by an ioctl */
+	FRONT_NODE_IOMMUFD,   /* /dev/iommu */
+	FRONT_NODE_DEVICE,    /* /dev/vfio/devices/vfioN */
+	FRONT_NODE_DIR,	      /* /dev/vfio, /dev/vfio/devices */
+	FRONT_NODE_QUEUE,     /* no path: made by an ioctl */
+	FRONT_NODE_CONTAINER, /* /dev/vfio/vfio: an iommufd that accounts per process */
 };
 
 struct front_node {

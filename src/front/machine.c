@@ -181,7 +181,7 @@ static const struct front_device *device_find(const struct front_machine *machin
 
 bool front_machine_has(const struct front_machine *machine, struct front_node node)
 {
-	return node.type == FRONT_NODE_IOMMUFD ||
+	return node.type == FRONT_NODE_IOMMUFD || node.type == FRONT_NODE_CONTAINER ||
 	       (node.type == FRONT_NODE_DEVICE && node.number < machine->device_count);
 }
 
@@ -197,13 +197,15 @@ static void refresh_client(const struct front_machine *machine, struct mem_clien
 int front_machine_open(struct front_machine *machine, struct front_node node,
 		       struct mem_client *client, struct mem_file **file)
 {
+	struct iommufd_options options = machine->options;
+
+	options.per_process = node.type == FRONT_NODE_CONTAINER;
 	if (!front_machine_has(machine, node))
 		return -ENOENT;
-	if (node.type == FRONT_NODE_IOMMUFD) {
-		refresh_client(machine, client);
-		return iommufd_open(&machine->options, file);
-	}
-	return vfio_device_open(device_find(machine, node.number)->device, file);
+	if (node.type == FRONT_NODE_DEVICE)
+		return vfio_device_open(device_find(machine, node.number)->device, file);
+	refresh_client(machine, client);
+	return iommufd_open(&options, file);
 }
 
 /* ---- adding a device ---- */

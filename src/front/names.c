@@ -124,6 +124,8 @@ void front_trace_open(const struct front_slot *slot, int fd)
 		base_trace_line("open /dev/vfio/devices/vfio%u = %d", slot->node.number, fd);
 	else if (slot->node.type == FRONT_NODE_QUEUE)
 		base_trace_line("new %s = %d", slot->file->ops->name, fd);
+	else if (slot->node.type == FRONT_NODE_CONTAINER)
+		base_trace_line("open /dev/vfio/vfio = %d", fd);
 	else
 		base_trace_line("open /dev/iommu = %d", fd);
 }

@@ -31,6 +31,8 @@ struct front_node front_node_parse(const char *path)
 		return node;
 	if (!strcmp(path, "/dev/iommu")) {
 		node.type = FRONT_NODE_IOMMUFD;
+	} else if (!strcmp(path, "/dev/vfio/vfio")) {
+		node.type = FRONT_NODE_CONTAINER;
 	} else if (!strcmp(path, "/dev/vfio") || !strcmp(path, "/dev/vfio/devices")) {
 		node.type = FRONT_NODE_DIR;
 		node.number = path[strlen("/dev/vfio")] == '/';

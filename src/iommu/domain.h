@@ -72,6 +72,7 @@ struct iommu_domain {
 	uint64_t aperture_start, aperture_last;
 	bool nest_parent;
 	bool no_read_only; /* maps must be writable (vtd.md 2.3) */
+	bool coherent;	   /* requests cannot bypass the caches */
 	bool keeps_dirty;  /* allocated for dirty tracking */
 	uint32_t tracking; /* writes make dirty; changed under lock */
 };

@@ -39,7 +39,7 @@ int iommufd_open(const struct iommufd_options *options, struct mem_file **file)
 		return -ENOMEM;
 	mem_file_init(&ctx->file, &context_ops);
 	ctx->options = *options;
-	ctx->ioctl_count = options->test_abi ? IOMMUFD_IOCTLS_TEST : IOMMUFD_IOCTLS;
+	ctx->per_process = options->per_process;
 	iommufd_objects_init(&ctx->objects);
 	base_mutex_init(&ctx->groups_lock, RANK_LEAF);
 	base_list_init(&ctx->groups);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* The ioctls on an IOAS. */
-#include "iommufd/private.h"
+#include "iommufd/selftest.h"
 
 #include <errno.h>
 
-static struct iommufd_ioas *ioas_lookup(struct iommufd_call *call, uint32_t id)
+static BASE_INLINE struct iommufd_ioas *ioas_lookup(struct iommufd_call *call, uint32_t id)
 {
 	struct iommufd_object *obj = iommufd_call_lookup(call, id, IOMMUFD_OBJ_IOAS);
 
@@ -146,6 +146,14 @@ static int check_user_range(uint64_t addr, uint64_t length)
 	return !length || length > SIZE_MAX - BASE_PAGE_SIZE ? -EINVAL : 0;
 }
 
+int iommufd_ioas_map_user(struct iommufd_ioas *ioas, const struct iopt_map_request *request,
+			  uint64_t *iova)
+{
+	int rc = check_user_range(request->addr, request->length);
+
+	return rc ? rc : iopt_map(&ioas->iopt, request, iova);
+}
+
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 {
 	struct iopt_map_request request = {
@@ -169,12 +177,65 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 	ioas = ioas_lookup(call, cmd->ioas_id);
 	if (!ioas)
 		return -ENOENT;
-	rc = check_user_range(request.addr, request.length);
-	if (!rc)
-		rc = iopt_map(&ioas->iopt, &request, &iova);
+	rc = iommufd_ioas_map_user(ioas, &request, &iova);
 	if (rc)
 		return rc;
 	cmd->iova = iova;
+	call->respond = true;
+	return 0;
+}
+
+static int copy_take(struct iommufd_call *call, const struct iommu_ioas_copy *cmd,
+		     struct iopt_block *block)
+{
+	struct iommufd_object *obj =
+		iommufd_object_lookup(call->ctx, cmd->src_ioas_id, IOMMUFD_OBJ_IOAS);
+	uint64_t last;
+	int rc;
+
+	if (!obj)
+		return -ENOENT;
+	if (!cmd->length)
+		rc = -EINVAL;
+	else if (!base_range_last(cmd->src_iova, cmd->length, &last))
+		rc = -EOVERFLOW;
+	else
+		rc = iopt_copy(&base_container_of(obj, struct iommufd_ioas, obj)->iopt,
+			       cmd->src_iova, last, block);
+	/* The source may be destroyed from here on (9.6). */
+	iommufd_object_put(&call->ctx->objects, obj);
+	return rc;
+}
+
+int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd)
+{
+	uint32_t prot = prot_of(cmd->flags);
+	uint64_t iova = cmd->dst_iova;
+	struct iommufd_ioas *ioas;
+	struct iopt_block block;
+	int rc;
+
+	if (call->ctx->options.test_abi)
+		iommufd_selftest_copy(call, cmd);
+	if (cmd->flags & ~MAP_FLAGS)
+		return -EOPNOTSUPP;
+	if (cmd->length == UINT64_MAX || cmd->src_iova == UINT64_MAX || iova == UINT64_MAX)
+		return -EOVERFLOW;
+	if (!prot)
+		return -EINVAL;
+	rc = copy_take(call, cmd, &block);
+	if (rc)
+		return rc;
+	ioas = ioas_lookup(call, cmd->dst_ioas_id);
+	if (!ioas) {
+		iopt_block_free(&block);
+		return -ENOENT;
+	}
+	rc = iopt_map_block(&ioas->iopt, &block, prot, cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+			    &iova);
+	if (rc)
+		return rc;
+	cmd->dst_iova = iova;
 	call->respond = true;
 	return 0;
 }

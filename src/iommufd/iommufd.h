@@ -19,6 +19,9 @@ struct iommufd_options {
 	/* DESTROY of a vdevice gives EBUSY while its device is bound (not Linux's rule). */
 	bool vdevice_destroy_unbound;
 
+	/* The RLIMIT_MODE that it begins with (iommufd-ioctls.md 3.5). */
+	bool per_process;
+
 	/* IOMMU_TEST_CMD works (iommufd-test-abi.md). */
 	bool test_abi;
 	/* The mock IOMMU on which it makes devices; outlives the context. NULL without test_abi. */

@@ -55,10 +55,13 @@ static struct iopt_mapping *mapping_of(struct mem_source *source)
 
 static void area_free_locked(struct iopt *iopt, struct iopt_area *area)
 {
+	struct iopt_mapping *mapping;
+
 	base_assert_held(&iopt->iova_lock);
 	base_gaptree_remove(&iopt->areas, &area->node);
-	if (mem_source_put(area->source))
-		base_spare_put(&iopt->spare, mapping_of(area->source));
+	mapping = iopt_area_put(area);
+	if (base_likely(mapping))
+		base_spare_put(&iopt->spare, mapping);
 }
 
 /* ---- map ---- */
@@ -114,11 +117,7 @@ static struct iopt_area *area_new(struct iopt *iopt, const struct iopt_map_reque
 	mem_source_init(&mapping->source, request->client, request->addr, request->length,
 			request->prot & PGTABLE_WRITE, request->account);
 	area = &mapping->first;
-	area->source = &mapping->source;
-	area->offset = 0;
-	memset(area->node.user, 0, sizeof(area->node.user));
-	area->node.user[0] = request->prot;
-	*iopt_area_state(area) = IOPT_AREA_LIVE;
+	iopt_area_init(area, &mapping->source, 0, request->prot, IOPT_AREA_LIVE);
 	return area;
 }
 

@@ -85,6 +85,7 @@ struct iopt {
 	uint32_t pinning;	      /* of the accesses, how many pin */
 	struct base_list locked;      /* struct iopt_locked */
 	uint64_t alignment;	      /* of every IOVA, length and source address */
+	bool small_pages;	      /* no leaves but of PAGE (11.4); changed under both locks */
 };
 
 /* In zeroed memory. */
@@ -107,6 +108,26 @@ struct iopt_map_request {
  * -EFAULT, -ENOMEM.
  */
 int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t *iova);
+
+/* Areas that are in no space yet, in the order of their IOVAs, which begin at 0. */
+struct iopt_block {
+	struct iopt_area *areas; /* chained by node.child[1] */
+	uint64_t length;
+};
+
+/*
+ * Make a block of what the published areas that cover [start, last] map (section 9).
+ * -ENOENT: a gap; -ENOMEM.
+ */
+int iopt_copy(struct iopt *iopt, uint64_t start, uint64_t last, struct iopt_block *block);
+void iopt_block_free(struct iopt_block *block);
+
+/*
+ * Map a block with these rights, as iopt_map() does. It is empty then, also on
+ * failure. -EPERM: PGTABLE_WRITE to what was mapped read-only; else as iopt_map().
+ */
+int iopt_map_block(struct iopt *iopt, struct iopt_block *block, uint32_t prot, bool fixed,
+		   uint64_t *iova);
 
 /*
  * Unmap the areas inside [start, last]; *unmapped counts bytes, also on failure.
@@ -143,6 +164,22 @@ int iopt_add_domain(struct iopt *iopt, struct iopt_domain *domain);
  */
 void iopt_remove_domain(struct iopt *iopt, struct iopt_domain *domain);
 
+/*
+ * May pages be combined in the domains (11.4)? Always if `on`; else -EINVAL: there are
+ * a domain and an area, -EADDRINUSE: an area is not page-aligned.
+ */
+int iopt_set_huge_pages(struct iopt *iopt, bool on);
+
+/* The page sizes that all domains have, all of them without any. iova_lock is held. */
+uint64_t iopt_pgsizes_locked(const struct iopt *iopt);
+
+/*
+ * If huge pages are off, let no area have bytes both at `border` and at border + 1.
+ * -EBUSY: the one that has is in transition or blocked; -EOPNOTSUPP: it is of a dma-buf;
+ * -EINVAL: it cannot be cut there, or is in use; -ENOMEM.
+ */
+int iopt_cut(struct iopt *iopt, uint64_t border);
+
 /* ---- accesses (iopt_access.c) ---- */
 
 /*
@@ -171,9 +208,6 @@ void iopt_unpin(struct iopt *iopt, uint64_t start, uint64_t last);
  * Errors as above; what is before the area that fails has been copied.
  */
 int iopt_copy_data(struct iopt *iopt, uint64_t start, uint64_t last, void *data, uint32_t prot);
-
-/* Where the nth area (0 first) begins, whatever its state. False: there are fewer. */
-bool iopt_nth_area(struct iopt *iopt, uint32_t n, uint64_t *start);
 
 /* Areas with pins that meet the range cannot be unmapped, until it is unlocked. */
 void iopt_lock(struct iopt *iopt, struct iopt_locked *locked, uint64_t start, uint64_t last);

@@ -281,16 +281,3 @@ int iopt_copy_data(struct iopt *iopt, uint64_t start, uint64_t last, void *data,
 	} while (part.last != last);
 	return 0;
 }
-
-bool iopt_nth_area(struct iopt *iopt, uint32_t n, uint64_t *start)
-{
-	struct iopt_area *area;
-
-	base_scoped_read(&iopt->iova_lock);
-	area = iopt_area_first_locked(iopt, 0, UINT64_MAX);
-	while (area && n--)
-		area = iopt_area_next_locked(iopt, area);
-	if (area)
-		*start = area->node.start;
-	return area;
-}

@@ -40,6 +40,34 @@ static inline iopt_area_count *iopt_area_pins(struct iopt_area *area)
 	return (iopt_area_count *)(void *)&area->node.user[3];
 }
 
+/*
+ * Make an area, in memory of any content, of a piece of a source; it takes over a
+ * reference. The caller says where it goes.
+ */
+static inline void iopt_area_init(struct iopt_area *area, struct mem_source *source,
+				  uint64_t offset, uint32_t prot, enum iopt_area_state state)
+{
+	memset(area->node.user, 0, sizeof(area->node.user));
+	area->node.user[0] = (uint8_t)prot;
+	*iopt_area_state(area) = (uint8_t)state;
+	area->source = source;
+	area->offset = offset;
+}
+
+/*
+ * The end of an area that is in no tree. Its mapping, which the caller frees, if that
+ * has no other areas; else NULL.
+ */
+static inline struct iopt_mapping *iopt_area_put(struct iopt_area *area)
+{
+	struct mem_source *source = area->source;
+	struct iopt_mapping *mapping = base_container_of(source, struct iopt_mapping, source);
+
+	if (area != &mapping->first)
+		base_free(area);
+	return mem_source_put(source) ? mapping : NULL;
+}
+
 static inline uint64_t iopt_area_length(const struct iopt_area *area)
 {
 	return area->node.last - area->node.start + 1;

@@ -6,8 +6,10 @@
 
 /* ---- one area and one domain ---- */
 
-static int area_map_runs(const struct iopt_area *area, struct iommu_domain *domain, uint64_t *done)
+static int area_map_runs(const struct iopt *iopt, const struct iopt_area *area,
+			 struct iommu_domain *domain, uint64_t *done)
 {
+	uint64_t pgsizes = iopt->small_pages ? BASE_PAGE_SIZE : UINT64_MAX;
 	uint64_t length = iopt_area_length(area), run;
 
 	for (*done = 0; *done < length; *done += run) {
@@ -16,7 +18,7 @@ static int area_map_runs(const struct iopt_area *area, struct iommu_domain *doma
 
 		run = base_min_u64(run, length - *done);
 		rc = iommu_domain_map(domain, area->node.start + *done, pa, run,
-				      iopt_area_prot(area), UINT64_MAX);
+				      iopt_area_prot(area), pgsizes);
 		if (rc)
 			return rc;
 	}
@@ -24,7 +26,8 @@ static int area_map_runs(const struct iopt_area *area, struct iommu_domain *doma
 }
 
 /* Pin the area's memory and put it into the domain, or neither. */
-static int area_fill_one(const struct iopt_area *area, struct iommu_domain *domain)
+static int area_fill_one(const struct iopt *iopt, const struct iopt_area *area,
+			 struct iommu_domain *domain)
 {
 	struct base_list trash;
 	uint64_t done;
@@ -32,7 +35,7 @@ static int area_fill_one(const struct iopt_area *area, struct iommu_domain *doma
 
 	if (rc)
 		return rc;
-	rc = area_map_runs(area, domain, &done);
+	rc = area_map_runs(iopt, area, domain, &done);
 	if (!rc)
 		return 0;
 	base_list_init(&trash);
@@ -71,7 +74,7 @@ int iopt_area_fill(const struct iopt *iopt, const struct iopt_area *area)
 
 	base_assert_held(&iopt->domains_lock);
 	base_list_for_each (d, &iopt->domains, node) {
-		int rc = area_fill_one(area, d->domain);
+		int rc = area_fill_one(iopt, area, d->domain);
 
 		if (rc) {
 			area_drain_until(iopt, area, d);
@@ -108,7 +111,7 @@ void iopt_alignment_update_locked(struct iopt *iopt)
 {
 	struct iopt_domain *d;
 
-	iopt->alignment = iopt->pinning ? BASE_PAGE_SIZE : 1;
+	iopt->alignment = iopt->small_pages || iopt->pinning ? BASE_PAGE_SIZE : 1;
 	base_list_for_each (d, &iopt->domains, node)
 		iopt->alignment = base_max_u64(iopt->alignment, domain_granule(d->domain));
 }
@@ -138,7 +141,7 @@ static int fill_domain_locked(const struct iopt *iopt, struct iommu_domain *doma
 	struct iopt_area *a = iopt_area_first_locked(iopt, 0, UINT64_MAX);
 
 	for (; a; a = iopt_area_next_locked(iopt, a)) {
-		int rc = area_fill_one(a, domain);
+		int rc = area_fill_one(iopt, a, domain);
 
 		if (rc) {
 			struct base_list trash;
@@ -185,4 +188,33 @@ void iopt_remove_domain(struct iopt *iopt, struct iopt_domain *d)
 	base_list_remove(&d->node);
 	iopt_unreserve_locked(iopt, d->domain);
 	iopt_alignment_update_locked(iopt);
+}
+
+/* ---- what the client may set, and what it sees ---- */
+
+int iopt_set_huge_pages(struct iopt *iopt, bool on)
+{
+	base_scoped_write(&iopt->domains_lock);
+	base_scoped_write(&iopt->iova_lock);
+
+	if (!on && !iopt->small_pages) {
+		if (!base_list_is_empty(&iopt->domains) && iopt->areas.count)
+			return -EINVAL;
+		if (!iopt_areas_are_aligned_locked(iopt, BASE_PAGE_SIZE))
+			return -EADDRINUSE;
+	}
+	iopt->small_pages = !on;
+	iopt_alignment_update_locked(iopt);
+	return 0;
+}
+
+uint64_t iopt_pgsizes_locked(const struct iopt *iopt)
+{
+	uint64_t pgsizes = UINT64_MAX;
+	struct iopt_domain *d;
+
+	base_assert_held(&iopt->iova_lock);
+	base_list_for_each (d, &iopt->domains, node)
+		pgsizes &= d->domain->pgsizes;
+	return pgsizes;
 }

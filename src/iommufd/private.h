@@ -13,7 +13,6 @@
 struct iommufd_ctx {
 	struct mem_file file;
 	struct iommufd_options options;
-	uint32_t ioctl_count; /* IOMMUFD_IOCTLS... (call.h) */
 	struct iommufd_objects objects;
 	struct base_mutex groups_lock;	    /* groups */
 	struct base_list groups;	    /* struct iommufd_group */
@@ -93,8 +92,9 @@ static inline bool iommufd_lookup_fails(const struct iommufd_ctx *ctx)
  * Find a live object of `type` (or any) and hold both counts of it for the
  * length of a call. NULL: no such object (the client sees ENOENT).
  */
-static inline struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *ctx, uint32_t id,
-							   enum iommufd_object_type type)
+static BASE_INLINE struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *ctx,
+								uint32_t id,
+								enum iommufd_object_type type)
 {
 	struct iommufd_object *obj;
 
@@ -108,8 +108,9 @@ static inline struct iommufd_object *iommufd_object_lookup(struct iommufd_ctx *c
 }
 
 /* The same, given back when the call ends. NULL: -ENOENT. */
-static inline struct iommufd_object *iommufd_call_lookup(struct iommufd_call *call, uint32_t id,
-							 enum iommufd_object_type type)
+static BASE_INLINE struct iommufd_object *iommufd_call_lookup(struct iommufd_call *call,
+							      uint32_t id,
+							      enum iommufd_object_type type)
 {
 	struct iommufd_object *obj = iommufd_object_lookup(call->ctx, id, type);
 
@@ -139,7 +140,24 @@ int iommufd_ioas_iova_ranges(struct iommufd_call *call, struct iommu_ioas_iova_r
 int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_iovas *cmd);
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd);
 int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd);
+int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
 void iommufd_ioas_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+
+/* Memory of the client (7.5, 7.6) at request->addr. As iopt_map(). */
+int iommufd_ioas_map_user(struct iommufd_ioas *ioas, const struct iopt_map_request *request,
+			  uint64_t *iova);
+
+/* ---- options, and the IOAS of the type1 container (option.c, compat.c) ---- */
+
+int iommufd_option(struct iommufd_call *call, struct iommu_option *cmd);
+int iommufd_vfio_ioas(struct iommufd_call *call, struct iommu_vfio_ioas *cmd);
+
+/* The compat IOAS with both counts held, NULL if there is none. */
+struct iommufd_ioas *iommufd_compat_ioas_get(struct iommufd_ctx *ctx);
+
+/* An ioctl of a VFIO container (vfio-device-ioctls.md 13). Its result or a negative errno. */
+long iommufd_compat_run(struct iommufd_ctx *ctx, struct mem_client *client, uint32_t cmd,
+			uint64_t arg);
 
 /* ---- page tables of the hardware (hwpt.c) ---- */
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* IOMMU_TEST_CMD: its operations, and those that fit no other file. */
 #include "iommufd/selftest.h"
+#include "iommufd/iopt_area.h"
 
 #include <errno.h>
 
@@ -34,6 +35,38 @@ static int add_reserved(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return -ENOENT;
 	return iopt_reserve(&base_container_of(obj, struct iommufd_ioas, obj)->iopt,
 			    cmd->add_reserved.start, last, NULL);
+}
+
+/* ---- IOVAs by the number of their area ---- */
+
+uint64_t iommufd_selftest_iova(const struct iopt *iopt, uint64_t iova)
+{
+	uint32_t number = (uint32_t)iova, offset = iova >> 32;
+	const struct iopt_area *area;
+
+	base_assert_held(&iopt->iova_lock);
+	area = iopt_area_first_locked(iopt, 0, UINT64_MAX);
+	for (; area && number; number--)
+		area = iopt_area_next_locked(iopt, area);
+	return area ? area->node.start + offset : 0;
+}
+
+void iommufd_selftest_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd)
+{
+	struct iommufd_object *obj;
+	struct iopt *iopt;
+
+	if (!(cmd->flags & MOCK_FLAGS_ACCESS_SYZ))
+		return;
+	cmd->flags &= ~MOCK_FLAGS_ACCESS_SYZ;
+	obj = iommufd_object_lookup(call->ctx, cmd->src_ioas_id, IOMMUFD_OBJ_IOAS);
+	if (!obj)
+		return;
+	iopt = &base_container_of(obj, struct iommufd_ioas, obj)->iopt;
+	base_rwlock_rdlock(&iopt->iova_lock);
+	cmd->src_iova = iommufd_selftest_iova(iopt, cmd->src_iova);
+	base_rwlock_rdunlock(&iopt->iova_lock);
+	iommufd_object_put(&call->ctx->objects, obj);
 }
 
 static int (*const ops[])(struct iommufd_call *call, struct iommu_test_cmd *cmd) = {

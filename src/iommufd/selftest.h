@@ -18,6 +18,12 @@ int iommufd_selftest_run(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 /* Copy the struct out now. 0 or -EFAULT. */
 int iommufd_selftest_answer(struct iommufd_call *call, const struct iommu_test_cmd *cmd);
 
+/* The IOVA that one with a flag SYZ stands for (11); 0 if no area is there. */
+uint64_t iommufd_selftest_iova(const struct iopt *iopt, uint64_t iova);
+
+/* The same for COPY, which loses the flag. */
+void iommufd_selftest_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
+
 /* ---- accesses (selftest_access.c) ---- */
 
 int iommufd_selftest_create_access(struct iommufd_call *call, struct iommu_test_cmd *cmd);
@@ -25,12 +31,6 @@ int iommufd_selftest_access_replace_ioas(struct iommufd_call *call, struct iommu
 int iommufd_selftest_access_pages(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int iommufd_selftest_destroy_access_pages(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int iommufd_selftest_access_rw(struct iommufd_call *call, struct iommu_test_cmd *cmd);
-
-/*
- * What an address with the flag SYZ stands for (11): in the low half the number of an
- * area, in the high one an offset in it. 0: there is no such area.
- */
-uint64_t iommufd_selftest_syz(struct iopt *iopt, uint64_t iova);
 
 /* ---- mock devices (selftest_device.c) ---- */
 

@@ -151,15 +151,6 @@ int iommufd_selftest_access_replace_ioas(struct iommufd_call *call, struct iommu
 	return rc;
 }
 
-/* ---- areas by number ---- */
-
-uint64_t iommufd_selftest_syz(struct iopt *iopt, uint64_t iova)
-{
-	uint64_t start;
-
-	return iopt_nth_area(iopt, (uint32_t)iova, &start) ? start + (iova >> 32) : 0;
-}
-
 static uint64_t iova_of(struct test_access *test, uint64_t iova, uint32_t flags)
 {
 	struct iommufd_access *access = test->access;
@@ -167,7 +158,10 @@ static uint64_t iova_of(struct test_access *test, uint64_t iova, uint32_t flags)
 	if (base_likely(!(flags & MOCK_FLAGS_ACCESS_SYZ)))
 		return iova;
 	base_scoped_lock(&access->lock);
-	return access->ioas ? iommufd_selftest_syz(&access->ioas->iopt, iova) : 0;
+	if (!access->ioas)
+		return 0;
+	base_scoped_read(&access->ioas->iopt.iova_lock);
+	return iommufd_selftest_iova(&access->ioas->iopt, iova);
 }
 
 /* ---- ACCESS_PAGES and DESTROY_ACCESS_PAGES ---- */

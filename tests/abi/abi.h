@@ -163,6 +163,12 @@ int abi_map_at(struct abi *abi, uint32_t ioas, uint32_t flags, const void *va, u
 int abi_unmap(struct abi *abi, uint32_t ioas, uint64_t iova, uint64_t length, uint64_t *unmapped);
 int abi_unmap_all(struct abi *abi, uint32_t ioas, uint64_t *unmapped);
 
+/* COPY [src_iova, src_iova + length - 1] of `src`; with FIXED to *iova, else *iova is set. */
+int abi_copy(struct abi *abi, uint32_t dst, uint32_t flags, uint32_t src, uint64_t src_iova,
+	     uint64_t length, uint64_t *iova);
+int abi_copy_to(struct abi *abi, uint32_t dst, uint32_t flags, uint64_t iova, uint32_t src,
+		uint64_t src_iova, uint64_t length);
+
 int abi_allow(struct abi *abi, uint32_t ioas, const struct iommu_iova_range *ranges,
 	      uint32_t count);
 /* IOVA_RANGES gives exactly these, and this alignment. */

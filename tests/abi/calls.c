@@ -73,6 +73,35 @@ int abi_unmap_all(struct abi *abi, uint32_t ioas, uint64_t *unmapped)
 	return abi_unmap(abi, ioas, 0, ULAST, unmapped);
 }
 
+int abi_copy(struct abi *abi, uint32_t dst, uint32_t flags, uint32_t src, uint64_t src_iova,
+	     uint64_t length, uint64_t *iova)
+{
+	struct iommu_ioas_copy cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.dst_ioas_id = dst,
+		.src_ioas_id = src,
+		.length = length,
+		.dst_iova = flags & FIXED ? *iova : 0,
+		.src_iova = src_iova,
+	};
+	int rc = abi_ioctl(abi, IOMMU_IOAS_COPY, &cmd);
+
+	if (!rc)
+		*iova = cmd.dst_iova;
+	return rc;
+}
+
+int abi_copy_to(struct abi *abi, uint32_t dst, uint32_t flags, uint64_t iova, uint32_t src,
+		uint64_t src_iova, uint64_t length)
+{
+	uint64_t got = iova;
+	int rc = abi_copy(abi, dst, flags | FIXED, src, src_iova, length, &got);
+
+	assert_int_equal(got, iova);
+	return rc;
+}
+
 int abi_allow(struct abi *abi, uint32_t ioas, const struct iommu_iova_range *ranges, uint32_t count)
 {
 	struct iommu_ioas_allow_iovas cmd = {

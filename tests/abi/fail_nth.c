@@ -44,6 +44,16 @@ static void attached(struct abi *abi)
 	abi_attached(abi, 0, s.ioas);
 }
 
+/* Four areas in a row; the other IOAS has two domains. */
+static void with_areas(struct abi *abi)
+{
+	bound(abi);
+	for (unsigned i = 1; i < 4; i++)
+		ok(abi_map_at(abi, s.ioas, RW, s.memory + i * PAGE, PAGE, BASE + i * PAGE));
+	abi_attached(abi, 0, s.other);
+	abi_attached(abi, 1, abi_parent(abi, 0, s.other));
+}
+
 static void with_parent(struct abi *abi)
 {
 	bound(abi);
@@ -179,6 +189,17 @@ static int map_auto(struct abi *abi)
 static int map_far(struct abi *abi)
 {
 	return abi_map_at(abi, s.ioas, RW, s.memory + PAGE, 1023 * PAGE, MIB(1024) - 256 * PAGE);
+}
+
+static int copy(struct abi *abi)
+{
+	return abi_copy_to(abi, s.other, RW, BASE + PAGE, s.ioas, BASE, PAGE);
+}
+
+/* Across a border of 1 GiB, so that tables are missing in the middle. */
+static int copy_areas(struct abi *abi)
+{
+	return abi_copy_to(abi, s.other, RW, MIB(1024) - 2 * PAGE, s.ioas, BASE, 4 * PAGE);
 }
 
 static int hwpt_alloc(struct abi *abi)
@@ -347,6 +368,9 @@ static const struct sweep sweeps[] = {
 	{"MAP, vtd, two domains, many tables", &abi_vtd, with_two_domains, map_far, true},
 	{"MAP, mock", &abi_mock, attached, map_fixed},
 	{"MAP, mock, two domains, many tables", &abi_mock, with_two_domains, map_far, true},
+	{"COPY", &abi_vtd, bound, copy},
+	{"COPY, vtd, two domains, many pieces", &abi_vtd, with_areas, copy_areas, true},
+	{"COPY, mock, two domains, many pieces", &abi_mock, with_areas, copy_areas, true},
 	{"HWPT_ALLOC, vtd", &abi_vtd, bound, hwpt_alloc},
 	{"HWPT_ALLOC, mock", &abi_mock, bound, hwpt_alloc},
 	{"HWPT_ALLOC, vtd, nest parent", &abi_vtd, bound, parent_alloc},

@@ -11,6 +11,9 @@ union command {
 	struct iommu_ioas_iova_ranges ranges;
 	struct iommu_ioas_map map;
 	struct iommu_ioas_unmap unmap;
+	struct iommu_ioas_copy copy;
+	struct iommu_option option;
+	struct iommu_vfio_ioas vfio_ioas;
 	struct iommu_hwpt_alloc hwpt;
 	struct iommu_hw_info info;
 	struct iommu_viommu_alloc viommu;
@@ -79,6 +82,27 @@ static void fill_unmap(union command *cmd)
 	cmd->unmap.length = PAGE;
 }
 
+static void fill_copy(union command *cmd)
+{
+	cmd->copy.flags = RW;
+	cmd->copy.dst_ioas_id = cmd->copy.src_ioas_id = scene.ioas;
+	cmd->copy.src_iova = 0x4000000;
+	cmd->copy.length = PAGE;
+}
+
+static void fill_option(union command *cmd)
+{
+	cmd->option.option_id = IOMMU_OPTION_HUGE_PAGES;
+	cmd->option.op = IOMMU_OPTION_OP_GET;
+	cmd->option.object_id = scene.ioas;
+}
+
+static void fill_vfio_ioas(union command *cmd)
+{
+	cmd->vfio_ioas.ioas_id = scene.ioas;
+	cmd->vfio_ioas.op = IOMMU_VFIO_IOAS_SET;
+}
+
 static void fill_hwpt(union command *cmd)
 {
 	cmd->hwpt.dev_id = scene.devid;
@@ -122,9 +146,12 @@ static const struct ioctl_row ioctls[] = {
 	{"DESTROY", 0x3b80, 8, 8, fill_destroy},
 	{"IOAS_ALLOC", 0x3b81, 12, 12, fill_ioas_alloc},
 	{"IOAS_ALLOW_IOVAS", 0x3b82, 24, 24, fill_allow},
+	{"IOAS_COPY", 0x3b83, 40, 40, fill_copy},
 	{"IOAS_IOVA_RANGES", 0x3b84, 32, 32, fill_ranges},
 	{"IOAS_MAP", 0x3b85, 40, 40, fill_map},
 	{"IOAS_UNMAP", 0x3b86, 24, 24, fill_unmap},
+	{"OPTION", 0x3b87, 24, 24, fill_option},
+	{"VFIO_IOAS", 0x3b88, 12, 12, fill_vfio_ioas},
 	{"HWPT_ALLOC", 0x3b89, 48, 24, fill_hwpt},
 	{"GET_HW_INFO", 0x3b8a, 40, 32, fill_info},
 	{"VIOMMU_ALLOC", 0x3b90, 40, 24, fill_viommu},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * An IOAS beside a dumb twin of it: a note for each 2 KiB of IOVA space, and every
- * rule of iommufd-ioctls.md 3, 6, 7, 10 tried out by walking over the notes. Random
+ * rule of iommufd-ioctls.md 3, 6, 7, 9, 10 tried out by walking over the notes. Random
  * calls; after each the results, the usable ranges and what DMA reaches are compared.
  */
 #include "abi.h"
@@ -44,6 +44,7 @@ struct area {
 	bool used;
 	uint64_t start, length, offset; /* offset: in the memory */
 	uint32_t prot;
+	bool writable; /* the mapping that it was copied from, in the end */
 };
 
 static struct twin {
@@ -87,13 +88,13 @@ static void note(struct area *area, uint8_t owner)
 		twin.owner[at / UNIT] = owner;
 }
 
-static void twin_add(uint64_t iova, uint64_t offset, uint64_t length, uint32_t prot)
+static void twin_add(uint64_t iova, uint64_t offset, uint64_t length, uint32_t prot, bool writable)
 {
 	unsigned i = 0;
 
 	while (twin.areas[i].used)
 		i++;
-	twin.areas[i] = (struct area){true, iova, length, offset, prot};
+	twin.areas[i] = (struct area){true, iova, length, offset, prot, writable};
 	note(&twin.areas[i], (uint8_t)(i + 1));
 }
 
@@ -220,6 +221,21 @@ static uint64_t random_iova(void)
 	return one_in(3) ? iova : MOCK_APERTURE_START + iova % MIB(1);
 }
 
+/* The area with the lowest start that meets [start, last]. */
+static struct area *lowest(uint64_t start, uint64_t last)
+{
+	struct area *found = NULL;
+
+	for (unsigned i = 0; i < AREAS; i++) {
+		struct area *a = &twin.areas[i];
+
+		if (a->used && a->start <= last && a->start + a->length > start &&
+		    (!found || a->start < found->start))
+			found = a;
+	}
+	return found;
+}
+
 static void map_step(void)
 {
 	static const uint32_t prots[] = {R, W, RW, RW};
@@ -245,22 +261,84 @@ static void map_step(void)
 		return;
 	assert_int_equal(iova, wanted);
 	assert_true(iova + length <= SPACE);
-	twin_add(iova, offset, length, prot);
+	twin_add(iova, offset, length, prot, prot & W);
 }
 
-/* The area with the lowest start that meets [start, last]. */
-static struct area *lowest(uint64_t start, uint64_t last)
+/* What of the areas is in [start, start + length - 1], start relative to it. False: a gap (9.5). */
+static bool collect(uint64_t start, uint64_t length, struct area *pieces, unsigned *count)
 {
-	struct area *found = NULL;
+	uint64_t at = start;
 
-	for (unsigned i = 0; i < AREAS; i++) {
-		struct area *a = &twin.areas[i];
+	for (*count = 0; at < start + length; at += pieces[(*count)++].length) {
+		const struct area *area;
 
-		if (a->used && a->start <= last && a->start + a->length > start &&
-		    (!found || a->start < found->start))
-			found = a;
+		if (at >= SPACE || !twin.owner[at / UNIT])
+			return false;
+		area = &twin.areas[twin.owner[at / UNIT] - 1];
+		pieces[*count] = *area;
+		pieces[*count].start = at - start;
+		pieces[*count].offset += at - area->start;
+		pieces[*count].length = area->start + area->length - at;
+		if (pieces[*count].length > start + length - at)
+			pieces[*count].length = start + length - at;
 	}
-	return found;
+	return true;
+}
+
+/* 9.7, 9.8 */
+static int judge_pieces(const struct area *pieces, unsigned count, uint64_t iova, uint32_t prot)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (prot & W && !pieces[i].writable)
+			return -EPERM;
+		if ((pieces[i].offset | (iova + pieces[i].start)) % alignment())
+			return -EINVAL;
+		if (has_domain() && is_bad(pieces[i].offset, pieces[i].length))
+			rc = -EFAULT;
+	}
+	return rc;
+}
+
+static unsigned area_count(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < AREAS; i++)
+		count += twin.areas[i].used;
+	return count;
+}
+
+static void copy_step(void)
+{
+	static struct area pieces[UNITS];
+	uint64_t length = random_length(), iova = random_iova(), start = random_iova();
+	uint64_t wanted = iova;
+	const struct area *area = lowest(start, ULAST);
+	uint32_t prot = one_in(2) ? R : RW, fixed = one_in(2) ? FIXED : 0;
+	unsigned count;
+	int want;
+
+	if (area)
+		start = area->start + below(area->length / UNIT) * UNIT;
+	if (area && !one_in(3) && start + length > area->start + area->length)
+		length = area->start + area->length - start;
+	want = collect(start, length, pieces, &count) ? 0 : -ENOENT;
+	if (!want && area_count() + count > AREAS)
+		return;
+	if (!want)
+		want = fixed ? place_fixed(length, iova)
+			     : place_auto(ADDR(real.memory) + pieces[0].offset, length, &wanted);
+	if (!want)
+		want = judge_pieces(pieces, count, wanted, prot);
+	expect(abi_copy(real.abi, real.ioas, prot | fixed, real.ioas, start, length, &iova), want);
+	if (want)
+		return;
+	assert_int_equal(iova, wanted);
+	for (unsigned i = 0; i < count; i++)
+		twin_add(iova + pieces[i].start, pieces[i].offset, pieces[i].length, prot,
+			 pieces[i].writable);
 }
 
 static int twin_unmap(uint64_t start, uint64_t last, uint64_t *unmapped)
@@ -434,21 +512,14 @@ static void compare(unsigned step)
 	}
 }
 
-static unsigned area_count(void)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < AREAS; i++)
-		count += twin.areas[i].used;
-	return count;
-}
-
 static void step(void)
 {
 	uint64_t kind = below(100);
 
-	if (kind < 50 && area_count() < AREAS)
+	if (kind < 40 && area_count() < AREAS)
 		map_step();
+	else if (kind < 50)
+		copy_step();
 	else if (kind < 75)
 		unmap_step();
 	else if (kind < 85)

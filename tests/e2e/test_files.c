@@ -291,6 +291,9 @@ static void every_stat_sees_a_character_device(void **state)
 	assert_int_equal(stat(IOMMU_PATH, &st), 0);
 	assert_int_equal(st.st_mode, S_IFCHR | 0660);
 	assert_int_equal(major(st.st_rdev), 10);
+	assert_int_equal(stat("/dev/vfio/vfio", &st), 0);
+	assert_int_equal(st.st_mode, S_IFCHR | 0666);
+	assert_int_equal(st.st_rdev, makedev(10, 196));
 	assert_fails(stat("/dev/vfio/devices/vfio1", &st), ENOENT);
 	assert_fails(stat(DEVICE_PATH, nowhere), EFAULT);
 }

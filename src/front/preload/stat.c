@@ -8,12 +8,22 @@
 #include <unistd.h>
 
 /* Misc devices have major 10; vfio-dev gets one of those that Linux gives out on demand. */
-#define IOMMU_MAJOR 10
+#define MISC_MAJOR  10
 #define IOMMU_MINOR 125
+#define VFIO_MINOR  196 /* of the container */
 #define VFIO_MAJOR  511
 
 #define DEV_MAJOR 0 /* the file system that they are on */
 #define DEV_MINOR 5
+
+static dev_t number_of(struct front_node node)
+{
+	switch (node.type) {
+	case FRONT_NODE_DEVICE: return makedev(VFIO_MAJOR, node.number);
+	case FRONT_NODE_CONTAINER: return makedev(MISC_MAJOR, VFIO_MINOR);
+	default: return makedev(MISC_MAJOR, IOMMU_MINOR);
+	}
+}
 
 /* A program that is let in by access() should find that it may. */
 static void fill(struct stat *out, struct front_node node)
@@ -35,9 +45,8 @@ static void fill(struct stat *out, struct front_node node)
 		out->st_mode = 0600;
 		return;
 	}
-	out->st_mode = S_IFCHR | 0660;
-	out->st_rdev = node.type == FRONT_NODE_DEVICE ? makedev(VFIO_MAJOR, node.number)
-						      : makedev(IOMMU_MAJOR, IOMMU_MINOR);
+	out->st_mode = S_IFCHR | (node.type == FRONT_NODE_CONTAINER ? 0666 : 0660);
+	out->st_rdev = number_of(node);
 }
 
 static void fill_x(struct statx *out, struct front_node node)
@@ -114,8 +123,7 @@ static struct front_node lookup(int dir, const char *path, int flags)
 
 static bool is_file(struct front_node node)
 {
-	return node.type == FRONT_NODE_IOMMUFD || node.type == FRONT_NODE_DEVICE ||
-	       node.type == FRONT_NODE_QUEUE;
+	return node.type != FRONT_NODE_NONE && node.type != FRONT_NODE_DIR;
 }
 
 /* A real call has failed because there is no such directory: then it is ours, and errno as before.

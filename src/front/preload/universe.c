@@ -253,7 +253,7 @@ bool preload_has(const char *path, struct front_node *node)
 	if (!is_address(path))
 		return false;
 	*node = front_node_parse(path);
-	if (node->type != FRONT_NODE_IOMMUFD && node->type != FRONT_NODE_DEVICE)
+	if (node->type == FRONT_NODE_NONE || node->type == FRONT_NODE_DIR)
 		return false;
 	return preload_machine(&its) || front_machine_has(its, *node);
 }

@@ -101,6 +101,7 @@ static int vtd_domain_alloc(struct iommu_device *device, uint32_t flags,
 	}
 	domain->nest_parent = domain->no_read_only = parent;
 	domain->keeps_dirty = dirty;
+	domain->coherent = VTD_ECAP & VTD_ECAP_SC;
 	*out = domain;
 	return 0;
 }

@@ -8,8 +8,9 @@
 /* The 48-bit profile of vtd.md 1. */
 #define VTD_CAP	      0x01D2008C402F0406ull
 #define VTD_ECAP      0x0001ED9CA40050C7ull
-#define VTD_SS_WIDTH  48 /* second stage: min(48, MGAW) */
-#define VTD_FS_WIDTH  47 /* first stage: the lower, canonical half of 48 bits */
+#define VTD_ECAP_SC   (1 << 7) /* coherency can be enforced */
+#define VTD_SS_WIDTH  48       /* second stage: min(48, MGAW) */
+#define VTD_FS_WIDTH  47       /* first stage: the lower, canonical half of 48 bits */
 #define VTD_MSI_START 0xfee00000ull
 #define VTD_MSI_LAST  0xfeefffffull
 

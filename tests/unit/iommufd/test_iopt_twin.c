@@ -91,6 +91,7 @@ static void step_map(struct twin *twin)
 	wanted.length = random_length(twin);
 	wanted.addr = random_addr(twin, wanted.length);
 	wanted.prot = 1 + random_below(&twin->random, 3);
+	wanted.writable = wanted.prot & WRITE;
 	wanted.iova = iova = random_iova(twin);
 	expected = fixed ? twin_place_fixed(twin, wanted.length, wanted.addr, wanted.iova)
 			 : twin_place_auto(twin, wanted.length, wanted.addr, &wanted.iova);
@@ -121,7 +122,7 @@ static void step_map_misaligned(struct twin *twin)
 			 expected ? expected : -EINVAL);
 }
 
-/* ---- unmap ---- */
+/* ---- copy ---- */
 
 static const struct twin_area *first_area(const struct twin *twin, uint64_t start, uint64_t last)
 {
@@ -130,6 +131,145 @@ static const struct twin_area *first_area(const struct twin *twin, uint64_t star
 			return &twin->areas[twin->area_at[unit] - 1];
 	return NULL;
 }
+
+/* Mostly somewhere in an area. */
+static uint64_t random_mapped(struct twin *twin)
+{
+	uint64_t iova = random_iova(twin);
+	const struct twin_area *area = first_area(twin, iova, UINT64_MAX);
+
+	if (!area || !random_below(&twin->random, 8))
+		return iova;
+	iova = area->iova + random_below(&twin->random, area->length / UNIT) * UNIT;
+	return twin->coarse ? base_align_down(iova, KIB(4)) : iova;
+}
+
+/* The pieces of [start, last]. -ENOENT: a gap; -ENOSPC: the twin has no room for them. */
+static int twin_pieces(const struct twin *twin, uint64_t start, uint64_t last,
+		       struct twin_area pieces[AREAS], unsigned *count)
+{
+	uint64_t at = start;
+
+	for (*count = 0; at <= last; at += pieces[(*count)++].length) {
+		if (*count == twin_area_room(twin))
+			return -ENOSPC;
+		if (!twin_piece(twin, at, last, &pieces[*count]))
+			return -ENOENT;
+	}
+	return 0;
+}
+
+/* The pieces move to the block at iova, and get new rights: what 3.3 and the domains say. */
+static int twin_place_pieces(struct twin *twin, uint64_t start, uint64_t iova, uint32_t prot,
+			     struct twin_area pieces[AREAS], unsigned count)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if ((prot & WRITE) && !pieces[i].writable)
+			return -EPERM;
+		pieces[i].prot = prot;
+		pieces[i].iova = iova + (pieces[i].iova - start);
+		if ((pieces[i].iova | pieces[i].addr) % twin_alignment(twin))
+			return -EINVAL;
+	}
+	for (unsigned i = 0; i < count && !rc; i++)
+		rc = fill_all(twin, &pieces[i]);
+	return rc;
+}
+
+static void twin_enter_pieces(struct twin *twin, const struct twin_area *pieces, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct twin_area *area = twin_area_free(twin);
+
+		*area = pieces[i];
+		twin_area_enter(twin, area, true);
+	}
+}
+
+/* Both halves of a COPY on one space. */
+static int space_copy(struct iopt *iopt, uint64_t start, uint64_t last, uint32_t prot, bool fixed,
+		      uint64_t *iova)
+{
+	struct iopt_block block;
+	int rc = iopt_copy(iopt, start, last, &block);
+
+	return rc ? rc : iopt_map_block(iopt, &block, prot, fixed, iova);
+}
+
+static void step_copy(struct twin *twin)
+{
+	uint64_t start = random_mapped(twin), length = random_length(twin);
+	uint64_t iova = random_iova(twin), wanted = iova;
+	uint32_t prot = 1 + random_below(&twin->random, 3);
+	bool fixed = random_below(&twin->random, 2), armed;
+	struct twin_area pieces[AREAS];
+	unsigned count;
+	int rc, expected = twin_pieces(twin, start, start + length - 1, pieces, &count);
+
+	/* Most of what is there is short. */
+	if (expected == -ENOENT && count && random_below(&twin->random, 8)) {
+		length = pieces[count - 1].iova + pieces[count - 1].length - start;
+		expected = 0;
+	}
+	if (expected == -ENOSPC)
+		return;
+	if (!expected)
+		expected = fixed ? twin_place_fixed(twin, length, 0, iova)
+				 : twin_place_auto(twin, length, pieces[0].addr, &wanted);
+	if (!expected)
+		expected = twin_place_pieces(twin, start, wanted, prot, pieces, count);
+	arm(twin);
+	armed = base_fail_pending();
+	rc = space_copy(&twin->iopt, start, start + length - 1, prot, fixed, &iova);
+	if (!as_expected(rc, expected, armed) || rc)
+		return;
+	assert_int_equal(iova, wanted);
+	twin_enter_pieces(twin, pieces, count);
+}
+
+/* ---- small pages, and areas that are cut ---- */
+
+static void set_huge_pages(struct twin *twin, bool on)
+{
+	bool domain = false;
+	int expected = 0;
+
+	for (unsigned i = 0; i < JOINS; i++)
+		domain |= twin->joins[i].used;
+	if (!on && !twin->small && domain && twin_has_area(twin, 0, UNITS * UNIT - 1))
+		expected = -EINVAL;
+	else if (!on && !twin->small && !twin_is_aligned(twin, PAGE))
+		expected = -EADDRINUSE;
+	assert_int_equal(iopt_set_huge_pages(&twin->iopt, on), expected);
+	if (!expected)
+		twin->small = !on;
+}
+
+static void step_cut(struct twin *twin)
+{
+	uint64_t at = random_mapped(twin), border = at - 1;
+	struct twin_area *upper = twin_area_free(twin), lower, piece;
+	bool inside = twin_piece(twin, at, UINT64_MAX, &piece) &&
+		      twin_piece(twin, at - UNIT, UINT64_MAX, &lower) &&
+		      twin->area_at[at / UNIT] == twin->area_at[at / UNIT - 1];
+	int rc, expected = inside && twin->small && at % twin_alignment(twin) ? -EINVAL : 0;
+	bool armed;
+
+	if (!upper)
+		return;
+	arm(twin);
+	armed = base_fail_pending();
+	rc = iopt_cut(&twin->iopt, border);
+	if (!as_expected(rc, expected, armed) || rc || !inside || !twin->small)
+		return;
+	twin->areas[twin->area_at[at / UNIT] - 1].length -= piece.length;
+	*upper = piece;
+	twin_area_enter(twin, upper, true);
+}
+
+/* ---- unmap ---- */
 
 /* Areas go in ascending order up to one that is only partly inside. */
 static int twin_unmap(struct twin *twin, uint64_t start, uint64_t last, uint64_t *unmapped)
@@ -154,11 +294,13 @@ static void step_unmap(struct twin *twin)
 	uint64_t start = random_iova(twin), last = start + random_length(twin) - 1;
 	const struct twin_area *area = first_area(twin, start, UINT64_MAX);
 	uint64_t expected, unmapped;
+	bool wants_small = false;
 	int rc;
 
 	switch (random_below(&twin->random, 40)) {
 	case 0:
 		start = 0, last = UINT64_MAX;
+		wants_small = random_below(&twin->random, 2);
 		twin->coarse = random_below(&twin->random, 4);
 		break;
 	case 1: start = MIB(16), last = UINT64_MAX; break;
@@ -175,6 +317,9 @@ static void step_unmap(struct twin *twin)
 	base_fail_nth(0);
 	assert_int_equal(rc, twin_unmap(twin, start, last, &expected));
 	assert_int_equal(unmapped, expected);
+	/* Nothing is in the way of it now. */
+	if (wants_small)
+		set_huge_pages(twin, false);
 }
 
 /* ---- reserve, allow ---- */
@@ -317,6 +462,17 @@ static void twin_step(struct twin *twin)
 	case 5: step_reserve(twin); break;
 	case 6: step_unreserve(twin); break;
 	case 7: step_map_misaligned(twin); break;
+	case 8: set_huge_pages(twin, !random_below(&twin->random, 4)); break;
+	case 9:
+	case 10:
+	case 11:
+	case 12: step_cut(twin); break;
+	case 13:
+	case 14:
+	case 15:
+	case 16:
+	case 17:
+	case 18: step_copy(twin); break;
 	default:
 		if (random_below(&twin->random, 5) < 3)
 			step_map(twin);

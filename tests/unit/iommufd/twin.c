@@ -40,7 +40,7 @@ static uint64_t granule_of(enum domain_kind kind)
 
 uint64_t twin_alignment(const struct twin *twin)
 {
-	uint64_t alignment = 1;
+	uint64_t alignment = twin->small ? PAGE : 1;
 
 	for (unsigned i = 0; i < JOINS; i++)
 		if (twin->joins[i].used)
@@ -54,6 +54,29 @@ struct twin_area *twin_area_free(struct twin *twin)
 		if (!twin->areas[i].length)
 			return &twin->areas[i];
 	return NULL;
+}
+
+unsigned twin_area_room(const struct twin *twin)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < AREAS; i++)
+		count += !twin->areas[i].length;
+	return count;
+}
+
+bool twin_piece(const struct twin *twin, uint64_t iova, uint64_t last, struct twin_area *piece)
+{
+	uint64_t unit = iova / UNIT, skip;
+
+	if (unit >= UNITS || !twin->area_at[unit])
+		return false;
+	*piece = twin->areas[twin->area_at[unit] - 1];
+	skip = iova - piece->iova;
+	piece->iova = iova;
+	piece->addr += skip;
+	piece->length = base_min_u64(piece->length - skip, last - iova + 1);
+	return true;
 }
 
 void twin_area_enter(struct twin *twin, const struct twin_area *area, bool in)
@@ -190,7 +213,7 @@ int twin_place_fixed(const struct twin *twin, uint64_t length, uint64_t addr, ui
 
 int twin_fill(const struct twin *twin, const struct twin_area *area, enum domain_kind kind)
 {
-	uint64_t reach = MEMORY_GOOD + (area->prot & WRITE ? 0 : MEMORY_READ_ONLY);
+	uint64_t reach = MEMORY_GOOD + (area->writable ? 0 : MEMORY_READ_ONLY);
 
 	if (area->addr + area->length > (uintptr_t)twin->memory + reach)
 		return -EFAULT;
@@ -202,7 +225,7 @@ static const struct twin_area *area_at(const struct twin *twin, uint64_t unit)
 	return twin->area_at[unit] ? &twin->areas[twin->area_at[unit] - 1] : NULL;
 }
 
-static bool areas_are_aligned(const struct twin *twin, uint64_t alignment)
+bool twin_is_aligned(const struct twin *twin, uint64_t alignment)
 {
 	for (unsigned i = 0; i < AREAS; i++) {
 		const struct twin_area *area = &twin->areas[i];
@@ -215,7 +238,7 @@ static bool areas_are_aligned(const struct twin *twin, uint64_t alignment)
 
 int twin_join_result(const struct twin *twin, enum domain_kind kind)
 {
-	if (granule_of(kind) > twin_alignment(twin) && !areas_are_aligned(twin, granule_of(kind)))
+	if (granule_of(kind) > twin_alignment(twin) && !twin_is_aligned(twin, granule_of(kind)))
 		return -EADDRINUSE;
 	if (kind == DOMAIN_MOCK && (twin_has_area(twin, 0, MOCK_APERTURE_START - 1) ||
 				    twin_is_allowed(twin, 0, MOCK_APERTURE_START - 1)))
@@ -259,6 +282,17 @@ static unsigned join_count(const struct twin *twin)
 	return count;
 }
 
+/* The areas that are all that is mapped of a source. */
+static unsigned whole_count(struct twin *twin, const struct mem_source *source)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < AREAS; i++)
+		count += twin->areas[i].length == source->length &&
+			 space_area(&twin->iopt, twin->areas[i].iova)->source == source;
+	return count;
+}
+
 static void check_area(struct twin *twin, const struct twin_area *expected)
 {
 	struct iopt_area *area = space_area(&twin->iopt, expected->iova);
@@ -267,7 +301,7 @@ static void check_area(struct twin *twin, const struct twin_area *expected)
 	assert_int_equal(area->node.start, expected->iova);
 	assert_int_equal(area->node.last, expected->iova + expected->length - 1);
 	assert_int_equal(area->source->addr + area->offset, expected->addr);
-	assert_int_equal(area->source->pins, join_count(twin));
+	assert_int_equal(area->source->pins, join_count(twin) * whole_count(twin, area->source));
 }
 
 static void check_domain(struct twin *twin, const struct twin_join *join)

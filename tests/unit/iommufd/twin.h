@@ -22,6 +22,7 @@
 struct twin_area {
 	uint64_t iova, length, addr; /* length 0: not in use */
 	uint32_t prot;
+	bool writable; /* the map that it comes from, in the end */
 };
 
 struct twin_join {
@@ -39,6 +40,7 @@ struct twin {
 	struct twin_area areas[AREAS];
 	struct twin_join joins[JOINS];
 	uint64_t joined; /* so far */
+	bool small;	 /* huge pages are off */
 	bool coarse; /* for a while: maps in 4 KiB, none below any aperture, so that all can join */
 
 	/* Per unit: the number of its area + 1; a bit for each owner that reserved it; allowed? */
@@ -55,8 +57,9 @@ void twin_fini(struct twin *twin);
 /* The alignment that the domains impose now. */
 uint64_t twin_alignment(const struct twin *twin);
 
-/* An area that nobody uses, NULL if there are enough. */
+/* An area that nobody uses, NULL if there are enough; how many of these there are. */
 struct twin_area *twin_area_free(struct twin *twin);
+unsigned twin_area_room(const struct twin *twin);
 
 /* Enter, or remove, an area in the array of units. */
 void twin_area_enter(struct twin *twin, const struct twin_area *area, bool in);
@@ -66,6 +69,12 @@ int twin_place_auto(const struct twin *twin, uint64_t length, uint64_t addr, uin
 
 /* What 3.3 says of a place. */
 int twin_place_fixed(const struct twin *twin, uint64_t length, uint64_t addr, uint64_t iova);
+
+/* The part of the area at iova, up to `last`, there; false: there is none. */
+bool twin_piece(const struct twin *twin, uint64_t iova, uint64_t last, struct twin_area *piece);
+
+/* Do all areas begin and end at multiples of `alignment`, here and in memory? */
+bool twin_is_aligned(const struct twin *twin, uint64_t alignment);
 
 /* What pinning and mapping this area into this domain gives. */
 int twin_fill(const struct twin *twin, const struct twin_area *area, enum domain_kind kind);
