@@ -27,6 +27,7 @@ enum base_rank {
 	RANK_IOPT_DOMAINS, /* iommufd: which domains an IOAS has */
 	RANK_IOPT_IOVA,	   /* iommufd: areas and reserved ranges */
 	RANK_SOURCE,	   /* mem: pins of one page source */
+	RANK_DMABUF,	   /* mem: who uses one dma-buf, and whether that is revoked */
 	RANK_IOMMU_GROUP,  /* iommu: attachments and owner of one group */
 	RANK_VIOMMU_MAP,   /* iommu: virtual ids of one vIOMMU */
 	RANK_DOMAIN,	   /* iommu: one domain's page table */

@@ -43,6 +43,13 @@ int base_sys_dup_high(int fd)
 	}
 }
 
+int base_sys_dup_file(int fd)
+{
+	long flags = base_syscall(SYS_fcntl, fd, F_GETFL);
+
+	return flags < 0 || (flags & O_PATH) ? -EBADF : base_sys_dup_high(fd);
+}
+
 int base_sys_move_high(int fd)
 {
 	int copy = base_sys_dup_high(fd);

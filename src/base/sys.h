@@ -59,6 +59,31 @@ int base_sys_wait_readable(const int *fds, size_t count);
 /* Is fd an eventfd? 0, -EBADF if it is not open, -EINVAL if it is something else. */
 int base_sys_check_eventfd(int fd);
 
+/*
+ * As base_sys_dup_high(), of what programs can hand over: -EBADF if fd is not open, or
+ * open as a path only (O_PATH).
+ */
+int base_sys_dup_file(int fd);
+
+/*
+ * Is fd a file of memory, in tmpfs or hugetlbfs? 0, its size, and the size of the pages
+ * that it is mapped by; -EINVAL: it is something else.
+ */
+int base_sys_memory_file(int fd, uint64_t *size, uint64_t *page_size);
+
+/*
+ * Map a part of a file of memory, shared, for reading or also for writing, whatever the
+ * descriptor is open for. offset and length are multiples of its page size. 0 and *addr,
+ * or the errno of mmap(2): -EACCES and -EPERM say that the file may not be used so. An
+ * injection point: -ENOMEM.
+ */
+int base_sys_map_file(int fd, uint64_t offset, uint64_t length, bool writable, void **addr);
+
+/* Map memory of our own, all zeroes. 0 and *addr, or -ENOMEM. An injection point. */
+int base_sys_map_zeroes(uint64_t length, void **addr);
+
+void base_sys_unmap(void *addr, uint64_t length);
+
 int base_sys_gettid(void);
 
 /* Does the calling thread have a capability of capabilities(7)? */

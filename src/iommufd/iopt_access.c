@@ -258,10 +258,10 @@ void iopt_unpin(struct iopt *iopt, uint64_t start, uint64_t last)
 static int part_copy(const struct part *part, void *data, uint32_t prot)
 {
 	struct mem_source *source = part->area->source;
-	uint64_t addr = source->addr + part_offset(part), n = part_length(part);
 
-	return prot == PGTABLE_WRITE ? mem_copy_out(source->client, addr, data, n)
-				     : mem_copy_in(source->client, data, addr, n);
+	return prot == PGTABLE_WRITE
+		       ? mem_source_write(source, part_offset(part), data, part_length(part))
+		       : mem_source_read(source, part_offset(part), data, part_length(part));
 }
 
 int iopt_copy_data(struct iopt *iopt, uint64_t start, uint64_t last, void *data, uint32_t prot)

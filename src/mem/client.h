@@ -42,7 +42,7 @@ struct mem_client_ops {
 
 	/*
 	 * A private descriptor, likewise, of a file that is none of ours. -EBADF: not open,
-	 * or one of ours.
+	 * open as a path only, or one of ours.
 	 */
 	int (*fd_get)(struct mem_client *client, int fd);
 

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "mem/client.h"
+#include "mem/dmabuf.h"
 #include "mem/file.h"
 #include "mem/pageid.h"
 #include "mem/pincount.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Page sources: user ranges of a client whose memory is ours. */
-#include "mem/source.h"
+/* Page sources: pins. */
+#include "mem/private.h"
+
+#include "mem/dmabuf.h"
 #include "mem/pincount.h"
 
 #include <errno.h>
@@ -17,9 +19,50 @@ static uint64_t last_page(const struct mem_source *source)
 	return page_at(source, source->length - 1);
 }
 
+/* Only of a file that is mapped. */
+static uint64_t page_host(const struct mem_source *source, uint64_t page)
+{
+	uint64_t first = base_likely(source->kind == MEM_SOURCE_USER)
+				 ? base_align_down(source->addr, BASE_PAGE_SIZE)
+				 : source->extra->host;
+
+	return first + (page << BASE_PAGE_LG2);
+}
+
 static bool is_whole(const struct mem_source *source, uint64_t length)
 {
 	return length == source->length;
+}
+
+/* ---- what few sources have ---- */
+
+struct mem_source_extra *mem_source_extra_new(void)
+{
+	struct mem_source_extra *extra = base_zalloc(sizeof(*extra));
+
+	if (extra)
+		mem_parts_init(&extra->parts);
+	return extra;
+}
+
+void mem_source_free_extra(struct mem_source *source)
+{
+	struct mem_source_extra *extra = source->extra;
+
+	base_assert(!extra->parts.pages && !extra->map);
+	if (source->kind == MEM_SOURCE_FILE)
+		base_sys_close(extra->fd);
+	else if (source->kind == MEM_SOURCE_DMABUF)
+		mem_file_put(&extra->dmabuf->file);
+	base_free(extra);
+}
+
+/* A file of which nothing is pinned is not mapped. */
+static void settle_locked(struct mem_source *source)
+{
+	base_assert_held(&source->lock);
+	if (source->kind == MEM_SOURCE_FILE && !source->pins && !source->extra->parts.pages)
+		mem_source_file_unmap_locked(source);
 }
 
 /* ---- pages that no pin has: the gaps between the parts ---- */
@@ -33,13 +76,15 @@ static bool gap_next(const struct mem_source *source, uint64_t *first, uint64_t 
 	return *first <= last;
 }
 
-static uint64_t page_host(const struct mem_source *source, uint64_t page)
+/* Make the pages present. */
+static int fill_locked(struct mem_source *source, uint64_t first, uint64_t last)
 {
-	return base_align_down(source->addr, BASE_PAGE_SIZE) + (page << BASE_PAGE_LG2);
-}
+	if (base_unlikely(source->kind == MEM_SOURCE_FILE)) {
+		int rc = mem_source_file_map_locked(source, last);
 
-static int touch(const struct mem_source *source, uint64_t first, uint64_t last)
-{
+		if (rc)
+			return rc;
+	}
 	return base_guard_touch((const void *)(uintptr_t)page_host(source, first),
 				(last - first + 1) << BASE_PAGE_LG2, source->writable);
 }
@@ -57,14 +102,16 @@ static void BASE_COLD count_locked(const struct mem_source *source, uint64_t fir
 }
 
 /* The source gets pins on pages of [first, last] that it had none on. */
-static int take_locked(const struct mem_source *source, uint64_t first, uint64_t last)
+static int take_locked(struct mem_source *source, uint64_t first, uint64_t last)
 {
 	uint64_t page = first, gap_last, pages = 0;
 	int rc = 0;
 
 	base_assert_held(&source->lock);
+	if (base_unlikely(source->kind == MEM_SOURCE_DMABUF))
+		return 0;
 	for (; !rc && gap_next(source, &page, last, &gap_last); page = gap_last + 1) {
-		rc = touch(source, page, gap_last);
+		rc = fill_locked(source, page, gap_last);
 		pages += gap_last - page + 1;
 	}
 	if (!rc)
@@ -75,64 +122,85 @@ static int take_locked(const struct mem_source *source, uint64_t first, uint64_t
 }
 
 /* The last pins on those pages are gone. */
-static void release_locked(const struct mem_source *source, uint64_t first, uint64_t last)
+static __attribute__((noinline)) void release_locked(struct mem_source *source, uint64_t first,
+						     uint64_t last)
 {
 	uint64_t page = first, gap_last, pages = 0;
 
 	base_assert_held(&source->lock);
+	if (base_unlikely(source->kind == MEM_SOURCE_DMABUF))
+		return;
 	for (; gap_next(source, &page, last, &gap_last); page = gap_last + 1)
 		pages += gap_last - page + 1;
 	if (base_unlikely(base_load_relaxed(&mem_pincount_on)))
 		count_locked(source, first, last, -1);
 	mem_account_uncharge(source->client, source->account, pages);
+	settle_locked(source);
 }
 
 /* ---- pins of parts ---- */
 
-static struct mem_parts *parts_need_locked(struct mem_source *source)
-{
-	base_assert_held(&source->lock);
-	if (!source->extra) {
-		source->extra = base_alloc(sizeof(*source->extra));
-		if (!source->extra)
-			return NULL;
-		mem_parts_init(&source->extra->parts);
-	}
-	return &source->extra->parts;
-}
-
 static __attribute__((noinline)) int pin_part_locked(struct mem_source *source, uint64_t first,
 						     uint64_t last)
 {
-	struct mem_parts *parts = parts_need_locked(source);
+	struct mem_parts *parts;
 	int rc;
 
-	if (!parts)
+	base_assert_held(&source->lock);
+	if (!source->extra)
+		source->extra = mem_source_extra_new();
+	if (!source->extra)
 		return -ENOMEM;
+	parts = &source->extra->parts;
 	rc = mem_parts_prepare(parts, first, last);
 	if (rc)
 		return rc;
 	if (!source->pins)
 		rc = take_locked(source, first, last);
-	if (rc)
-		mem_parts_cancel(parts, first, last);
-	else
+	if (!rc) {
 		mem_parts_add(parts, first, last);
+		return 0;
+	}
+	mem_parts_cancel(parts, first, last);
+	settle_locked(source);
 	return rc;
 }
 
 static __attribute__((noinline)) void unpin_part_locked(struct mem_source *source, uint64_t first,
 							uint64_t last)
 {
+	base_assert_held(&source->lock);
 	mem_parts_sub(&source->extra->parts, first, last);
 	if (!source->pins)
 		release_locked(source, first, last);
 }
 
-void mem_source_free_extra(struct mem_source *source)
+/* ---- pins of the whole ---- */
+
+/* A range of the client's memory, without pins of parts: its pages are taken in one go. */
+static bool is_plain(const struct mem_source *source)
 {
-	base_assert(!source->extra->parts.pages);
-	base_free(source->extra);
+	return base_likely(!source->extra && !base_load_relaxed(&mem_pincount_on));
+}
+
+static int take_plain_locked(const struct mem_source *source)
+{
+	int rc = base_guard_touch((const void *)(uintptr_t)source->addr, source->length,
+				  source->writable);
+
+	base_assert_held(&source->lock);
+	return base_unlikely(rc)
+		       ? rc
+		       : mem_account_charge(source->client, source->account, last_page(source) + 1);
+}
+
+static __attribute__((noinline)) int take_whole_locked(struct mem_source *source)
+{
+	int rc = take_locked(source, 0, last_page(source));
+
+	if (rc)
+		settle_locked(source);
+	return rc;
 }
 
 /* ---- pins ---- */
@@ -145,7 +213,7 @@ int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length)
 		return pin_part_locked(source, page_at(source, offset),
 				       page_at(source, offset + (length - 1)));
 	if (source->pins == 0) {
-		int rc = take_locked(source, 0, last_page(source));
+		int rc = is_plain(source) ? take_plain_locked(source) : take_whole_locked(source);
 
 		if (rc)
 			return rc;
@@ -164,12 +232,86 @@ void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t lengt
 		return;
 	}
 	base_assert(source->pins > 0);
-	if (!--source->pins)
+	if (--source->pins)
+		return;
+	if (is_plain(source))
+		mem_account_uncharge(source->client, source->account, last_page(source) + 1);
+	else
 		release_locked(source, 0, last_page(source));
 }
 
-uint64_t mem_source_pa(const struct mem_source *source, uint64_t offset, uint64_t *run)
+uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset)
 {
-	*run = source->length - offset;
-	return source->addr + offset;
+	return source->extra->host + (source->addr & (BASE_PAGE_SIZE - 1)) + offset;
+}
+
+/* ---- copies ---- */
+
+/* Pages of a file are made present for the copy: src and dst are ours. */
+static int copy_file(struct mem_source *source, uint64_t offset, void *dst, const void *src,
+		     size_t n)
+{
+	base_scoped_lock(&source->lock);
+	int rc = fill_locked(source, page_at(source, offset), page_at(source, offset + (n - 1)));
+	uint64_t run;
+
+	if (!rc) {
+		void *at = mem_pa_to_host(mem_source_pa(source, offset, &run));
+
+		rc = base_guard_copy(dst ? dst : at, src ? src : at, n);
+	}
+	settle_locked(source);
+	return rc;
+}
+
+int mem_source_read(struct mem_source *source, uint64_t offset, void *dst, size_t n)
+{
+	switch (source->kind) {
+	case MEM_SOURCE_USER: return mem_copy_in(source->client, dst, source->addr + offset, n);
+	case MEM_SOURCE_FILE: return copy_file(source, offset, dst, NULL, n);
+	default: return -EINVAL;
+	}
+}
+
+int mem_source_write(struct mem_source *source, uint64_t offset, const void *src, size_t n)
+{
+	switch (source->kind) {
+	case MEM_SOURCE_USER: return mem_copy_out(source->client, source->addr + offset, src, n);
+	case MEM_SOURCE_FILE: return copy_file(source, offset, NULL, src, n);
+	default: return -EINVAL;
+	}
+}
+
+/* ---- owners ---- */
+
+static uint64_t pinned_locked(const struct mem_source *source)
+{
+	base_assert_held(&source->lock);
+	if (source->kind == MEM_SOURCE_DMABUF)
+		return 0;
+	if (source->pins)
+		return last_page(source) + 1;
+	return source->extra ? source->extra->parts.pages : 0;
+}
+
+uint64_t mem_source_pinned(struct mem_source *source)
+{
+	base_scoped_lock(&source->lock);
+	return pinned_locked(source);
+}
+
+void mem_source_set_owner(struct mem_source *source, struct mem_client *client)
+{
+	struct mem_client *former;
+
+	base_scoped_lock(&source->lock);
+	former = source->client;
+	if (former == client)
+		return;
+	if (!mem_source_is_chargeable(source, client))
+		mem_account_charge(client, source->account, pinned_locked(source));
+	mem_account_uncharge(former, source->account, pinned_locked(source));
+	mem_client_get(client);
+	source->client = client;
+	mem_client_put(former);
 }

@@ -12,7 +12,6 @@
 #define MEM_SOURCE_H
 
 #include "mem/client.h"
-#include "mem/parts.h"
 
 enum mem_source_kind {
 	MEM_SOURCE_USER, /* a range of the client's addresses */
@@ -20,10 +19,8 @@ enum mem_source_kind {
 	MEM_SOURCE_DMABUF,
 };
 
-/* What few sources need. */
-struct mem_source_extra {
-	struct mem_parts parts; /* pins of parts, in pages of the source */
-};
+struct mem_dmabuf;
+struct mem_source_extra;
 
 /* At most 48 bytes without checks: there may be a million of them. */
 struct mem_source {
@@ -65,6 +62,28 @@ static inline void mem_source_init(struct mem_source *source, struct mem_client 
 	source->extra = NULL;
 }
 
+/*
+ * The same over [start, start + length - 1] of a file, which is not checked yet: pins
+ * find out what is wrong with it (8.7). `fd` is a private descriptor, as
+ * mem_client_ops.fd_get gives it. It is the source's from now on, and closed even on
+ * failure. 0 or -ENOMEM, and then there is no source.
+ *
+ * The file is mapped into our process as long as pages of it are pinned; pages that
+ * it lacks are allocated. What is writable is so even if fd is not, but not if the
+ * file may not be written to by us or is sealed: -EFAULT.
+ */
+int mem_source_init_file(struct mem_source *source, struct mem_client *client, int fd,
+			 uint64_t start, uint64_t length, bool writable,
+			 enum mem_account_mode account);
+
+/*
+ * The same over [start, start + length - 1] of a dma-buf, which is then the source's,
+ * too. Never charged. 0; -EINVAL: beyond its end; -ENODEV: it is revoked; -ENOMEM.
+ */
+int mem_source_init_dmabuf(struct mem_source *source, struct mem_client *client,
+			   struct mem_dmabuf *dmabuf, uint64_t start, uint64_t length,
+			   bool writable);
+
 static inline void mem_source_get(struct mem_source *source)
 {
 	base_ref_get(&source->refs);
@@ -89,16 +108,52 @@ static inline bool mem_source_put(struct mem_source *source)
  * present, and writable if the source is. Pins add up; each success wants one
  * mem_source_unpin() of the same range. Only pages that had no pin are looked at, and
  * charged. 0; -EFAULT; -ENOMEM: memory, or the limit of locked pages; -EINVAL: a file
- * of the wrong type, or that ends before. A pin that fails changes nothing.
+ * of the wrong type, or that ends before. A pin that fails changes nothing. The memory of
+ * a dma-buf is always there: of one that is revoked, too.
  */
 int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length);
 void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t length);
+
+/* As below, of what is not the client's own memory. */
+uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset);
 
 /*
  * The PA of byte `offset` (< length) of a source that is pinned there, and in *run how
  * many bytes from there on are contiguous.
  */
-uint64_t mem_source_pa(const struct mem_source *source, uint64_t offset, uint64_t *run);
+static inline uint64_t mem_source_pa(const struct mem_source *source, uint64_t offset,
+				     uint64_t *run)
+{
+	*run = source->length - offset;
+	return base_likely(source->kind == MEM_SOURCE_USER) ? source->addr + offset
+							    : mem_source_mapped_pa(source, offset);
+}
+
+/*
+ * Copy n > 0 bytes from / to `offset` of the source, whatever is pinned; nothing is
+ * charged. Whether it may be written is the caller's question. 0; -EFAULT (a prefix may
+ * have been copied); of a file also -EINVAL and -ENOMEM as of a pin; -EINVAL of a dma-buf.
+ */
+int mem_source_read(struct mem_source *source, uint64_t offset, void *dst, size_t n);
+int mem_source_write(struct mem_source *source, uint64_t offset, const void *src, size_t n);
+
+/* ---- owners: for IOAS_CHANGE_PROCESS (13), while nobody pins or unpins ---- */
+
+/* How many pages are pinned, each counted once. */
+uint64_t mem_source_pinned(struct mem_source *source);
+
+/* Would `client` be charged, in mode source->account, for what is pinned if it were the owner? */
+static inline bool mem_source_is_chargeable(const struct mem_source *source,
+					    const struct mem_client *client)
+{
+	return source->account != MEM_ACCOUNT_NONE && source->client != client;
+}
+
+/*
+ * The source is `client`'s from now on, which, if mem_source_is_chargeable(), has been
+ * charged for the pages that are pinned. The former owner is uncharged.
+ */
+void mem_source_set_owner(struct mem_source *source, struct mem_client *client);
 
 /* The host address of a PA that page tables gave. */
 static inline void *mem_pa_to_host(uint64_t pa)

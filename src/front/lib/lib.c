@@ -36,6 +36,13 @@ static int lib_eventfd_get(struct mem_client *client, int fd)
 	return rc ? rc : base_sys_dup_high(fd);
 }
 
+/* The file's number is the process's, whatever it stands for here. */
+static int lib_fd_get(struct mem_client *client, int fd)
+{
+	(void)client;
+	return base_sys_dup_file(fd);
+}
+
 /* The lowest number is taken, the slot made: what is left cannot fail. */
 static int lib_file_reserve(struct mem_client *client, struct mem_file *file,
 			    struct mem_new_file *new_file)
@@ -83,6 +90,7 @@ static void lib_file_abort(struct mem_client *client, struct mem_new_file *new_f
 static const struct mem_client_ops lib_client_ops = {
 	.file_get = lib_file_get,
 	.eventfd_get = lib_eventfd_get,
+	.fd_get = lib_fd_get,
 	.file_reserve = lib_file_reserve,
 	.file_publish = lib_file_publish,
 	.file_abort = lib_file_abort,

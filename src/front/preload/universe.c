@@ -77,23 +77,32 @@ static int client_file_get(struct mem_client *client, int fd, struct mem_file **
 	return 0;
 }
 
-/* The copy gets hidden where the kept ends are; whoever closes it does not say so (number.c). */
-static int client_eventfd_get(struct mem_client *client, int fd)
+/* A copy is hidden where the kept ends are; whoever closes it does not say so (number.c). */
+static int hidden(int copy)
 {
-	int rc = preload_peek(fd) ? -EINVAL : base_sys_check_eventfd(fd), copy;
-
-	(void)client;
-	if (rc)
-		return rc;
-	copy = base_sys_dup_high(fd);
 	if (copy >= 0)
 		front_fdtable_hide(&preload_table, copy);
 	return copy;
 }
 
+static int client_eventfd_get(struct mem_client *client, int fd)
+{
+	int rc = preload_peek(fd) ? -EINVAL : base_sys_check_eventfd(fd);
+
+	(void)client;
+	return rc ? rc : hidden(base_sys_dup_high(fd));
+}
+
+static int client_fd_get(struct mem_client *client, int fd)
+{
+	(void)client;
+	return preload_peek(fd) ? -EBADF : hidden(base_sys_dup_file(fd));
+}
+
 static const struct mem_client_ops client_ops = {
 	.file_get = client_file_get,
 	.eventfd_get = client_eventfd_get,
+	.fd_get = client_fd_get,
 	.file_reserve = preload_file_reserve,
 	.file_publish = preload_file_publish,
 	.file_abort = preload_file_abort,

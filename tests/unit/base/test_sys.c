@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* base/sys.h and base/thread.h: system calls of our own, threads. */
 #include "base/sys.h"
+#include "base/alloc.h"
 #include "base/arith.h"
 #include "base/sync.h"
 #include "base/thread.h"
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <linux/capability.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -357,6 +359,64 @@ static void at_fork_runs_on_both_sides(void **state)
 	assert_int_equal(count_in_child(), 110);
 }
 
+/* ---- files of memory ---- */
+
+static void files_are_copied_and_paths_are_not(void **state)
+{
+	int fd = new_fd(), path = open("/dev/null", O_PATH), copy;
+
+	(void)state;
+	copy = base_sys_dup_file(fd);
+	assert_true(copy > fd);
+	assert_int_equal(fcntl(copy, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(base_sys_dup_file(path), -EBADF);
+	close(path);
+	assert_int_equal(base_sys_dup_file(path), -EBADF);
+	close(copy);
+	close(fd);
+}
+
+static void only_tmpfs_has_files_of_memory(void **state)
+{
+	int file = memfd_create("test", 0), null = new_fd();
+	uint64_t size, page_size;
+
+	(void)state;
+	assert_int_equal(ftruncate(file, 10000), 0);
+	assert_int_equal(base_sys_memory_file(file, &size, &page_size), 0);
+	assert_int_equal(size, 10000);
+	assert_int_equal(page_size, 4096);
+	assert_int_equal(base_sys_memory_file(null, &size, &page_size), -EINVAL);
+	close(null);
+	assert_int_equal(base_sys_memory_file(null, &size, &page_size), -EINVAL);
+	close(file);
+}
+
+static void a_file_is_mapped_shared(void **state)
+{
+	int file = memfd_create("test", 0);
+	char text[4] = {0};
+	void *at;
+
+	(void)state;
+	assert_int_equal(ftruncate(file, 8192), 0);
+	assert_int_equal(base_sys_map_file(file, 4096, 4096, true, &at), 0);
+	memcpy(at, "abc", 3);
+	assert_int_equal(pread(file, text, 3, 4096), 3);
+	assert_string_equal(text, "abc");
+	base_sys_unmap(at, 4096);
+	assert_int_equal(base_sys_map_file(file, 1, 4096, true, &at), -EINVAL);
+	base_fail_nth(1);
+	assert_int_equal(base_sys_map_file(file, 0, 4096, true, &at), -ENOMEM);
+	base_fail_nth(1);
+	assert_int_equal(base_sys_map_zeroes(4096, &at), -ENOMEM);
+	assert_int_equal(base_sys_map_zeroes(UINT64_MAX / 2, &at), -ENOMEM);
+	assert_int_equal(base_sys_map_zeroes(4096, &at), 0);
+	assert_int_equal(((char *)at)[4095], 0);
+	base_sys_unmap(at, 4096);
+	close(file);
+}
+
 /* ---- limits ---- */
 
 static int memlock_limits(void)
@@ -415,6 +475,9 @@ int main(void)
 		cmocka_unit_test(only_an_eventfd_is_an_eventfd),
 		cmocka_unit_test(without_proc_any_open_fd_passes),
 		cmocka_unit_test(errors_leave_errno_alone),
+		cmocka_unit_test(files_are_copied_and_paths_are_not),
+		cmocka_unit_test(only_tmpfs_has_files_of_memory),
+		cmocka_unit_test(a_file_is_mapped_shared),
 		cmocka_unit_test(memlock_limit_is_the_soft_one),
 		cmocka_unit_test(locking_wants_an_effective_capability),
 		cmocka_unit_test(a_thread_gets_no_signals_but_faults),

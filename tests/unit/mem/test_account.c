@@ -261,6 +261,86 @@ static void a_source_holds_its_remote_client(void **state)
 	assert_int_equal(released, 1);
 }
 
+/* ---- owners (iommufd-ioctls.md 13) ---- */
+
+/* Of all that is pinned, each page once; in mode NONE nobody asks. */
+static void a_new_owner_takes_over_what_is_pinned(void **state)
+{
+	static const struct {
+		enum mem_account_mode mode;
+		bool chargeable;
+		unsigned locked;
+	} rows[] = {
+		{MEM_ACCOUNT_NONE, false, 0},
+		{MEM_ACCOUNT_USER, true, 0},
+		{MEM_ACCOUNT_MM, true, 6},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < base_array_size(rows); i++) {
+		struct mem_source source;
+
+		limit_pages = 12; /* in mode USER both are charged for a moment */
+		mem_source_init(&source, &alice, (uintptr_t)arena, PAGES * SPACE_PAGE, true,
+				rows[i].mode);
+		assert_int_equal(mem_source_pin(&source, 0, 4 * SPACE_PAGE), 0);
+		assert_int_equal(mem_source_pin(&source, 2 * SPACE_PAGE, 4 * SPACE_PAGE), 0);
+		assert_int_equal(mem_source_pinned(&source), 6);
+		assert_false(mem_source_is_chargeable(&source, &alice));
+		assert_int_equal(mem_source_is_chargeable(&source, &bob), rows[i].chargeable);
+		if (rows[i].chargeable)
+			assert_int_equal(charge(&bob, rows[i].mode, 6), 0);
+		mem_source_set_owner(&source, &bob);
+		mem_source_set_owner(&source, &bob);
+		assert_int_equal(alice.account.pinned, 0);
+		assert_int_equal(alice.account.locked, 0);
+		assert_int_equal(bob.account.pinned, 6);
+		assert_int_equal(bob.account.locked, rows[i].locked);
+		mem_source_unpin(&source, 0, 4 * SPACE_PAGE);
+		mem_source_unpin(&source, 2 * SPACE_PAGE, 4 * SPACE_PAGE);
+		assert_int_equal(bob.account.pinned, 0);
+		assert_true(mem_source_put(&source));
+		/* Nothing of the user's limit is lost. */
+		assert_int_equal(charge(&alice, MEM_ACCOUNT_USER, 12), 0);
+		uncharge(&alice, MEM_ACCOUNT_USER, 12);
+	}
+}
+
+static void the_whole_counts_all_its_pages(void **state)
+{
+	struct mem_source source;
+
+	(void)state;
+	mem_source_init(&source, &alice, (uintptr_t)arena + 100, 2 * SPACE_PAGE, true,
+			MEM_ACCOUNT_NONE);
+	assert_int_equal(mem_source_pinned(&source), 0);
+	assert_int_equal(mem_source_pin(&source, 0, source.length), 0);
+	assert_int_equal(mem_source_pin(&source, 0, 1), 0);
+	assert_int_equal(mem_source_pinned(&source), 3);
+	mem_source_unpin(&source, 0, source.length);
+	assert_int_equal(mem_source_pinned(&source), 1);
+	mem_source_unpin(&source, 0, 1);
+	assert_int_equal(mem_source_pinned(&source), 0);
+	assert_true(mem_source_put(&source));
+}
+
+static void owners_are_held(void **state)
+{
+	static const struct mem_client_ops ops = {.release = release};
+	struct mem_client far = {.ops = &ops, .remote = true, .refs = {1}};
+	struct mem_source source;
+
+	(void)state;
+	released = 0;
+	mem_source_init(&source, &alice, 0, 100, true, MEM_ACCOUNT_NONE);
+	mem_source_set_owner(&source, &far);
+	mem_client_put(&far);
+	assert_int_equal(released, 0);
+	mem_source_set_owner(&source, &alice);
+	assert_int_equal(released, 1);
+	assert_true(mem_source_put(&source));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +353,9 @@ int main(void)
 		cmocka_unit_test(without_an_op_the_limit_is_ours),
 		cmocka_unit_test(threads_never_exceed_the_limit),
 		cmocka_unit_test(a_source_holds_its_remote_client),
+		cmocka_unit_test(a_new_owner_takes_over_what_is_pinned),
+		cmocka_unit_test(the_whole_counts_all_its_pages),
+		cmocka_unit_test(owners_are_held),
 	};
 
 	return cmocka_run_group_tests(tests, arena_new, NULL);
