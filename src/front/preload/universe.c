@@ -240,8 +240,28 @@ int preload_machine(struct front_machine **out)
 	return rc;
 }
 
-/* NULL, -1 and the like: the kernel may say what is wrong with them. */
-static bool is_address(const char *path)
+int preload_prepare(void)
+{
+	base_scoped_lock(&preload_table.lock);
+	return prepare_process_locked();
+}
+
+bool preload_account(struct mem_account *out)
+{
+	if (!base_load(&machine))
+		return false;
+	out->pinned = base_load_relaxed(&preload_client.account.pinned);
+	out->locked = base_load_relaxed(&preload_client.account.locked);
+	return true;
+}
+
+bool preload_test_abi(void)
+{
+	universe_load();
+	return settings.test_abi;
+}
+
+bool preload_is_address(const char *path)
 {
 	return (uintptr_t)path >= LOWEST_ADDRESS && (uintptr_t)path < END_OF_ADDRESSES;
 }
@@ -251,7 +271,7 @@ bool preload_has(const char *path, struct front_node *node)
 	struct front_machine *its;
 
 	node->type = FRONT_NODE_NONE;
-	if (!is_address(path))
+	if (!preload_is_address(path))
 		return false;
 	*node = front_node_parse(path);
 	if (node->type == FRONT_NODE_NONE || node->type == FRONT_NODE_DIR)
