@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -401,7 +402,6 @@ static long kb_by_stream(FILE *file, const char *tag)
 	return kb;
 }
 
-/* With nothing pinned: how much it says is shown where the preload library is part of the test. */
 static void status_can_be_read_in_every_way(void **state)
 {
 	int iommufd = open_iommufd();
@@ -416,6 +416,47 @@ static void status_can_be_read_in_every_way(void **state)
 	assert_int_equal(kb_by_stream(fopen64("/proc/self/status", "re"), "VmLck:"), 0);
 	assert_true(kb_by_read(path, "VmRSS:") > 0);
 	close(iommufd);
+}
+
+static void map_pages(int iommufd, uint32_t ioas, void *memory, size_t pages)
+{
+	struct iommu_ioas_map cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = ioas,
+		.user_va = (uintptr_t)memory,
+		.length = pages * PAGE,
+	};
+
+	assert_int_equal(ioctl(iommufd, IOMMU_IOAS_MAP, &cmd), 0);
+}
+
+static void attach(int device, uint32_t ioas)
+{
+	struct vfio_device_attach_iommufd_pt cmd = {.argsz = sizeof(cmd), .pt_id = ioas};
+
+	assert_int_equal(ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &cmd), 0);
+}
+
+/* iommufd-ioctls.md 3.5 */
+static void status_counts_pinned_memory(void **state)
+{
+	void *memory =
+		mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int iommufd = open_iommufd(), device = open_device();
+	uint32_t ioas = new_ioas(iommufd);
+
+	(void)state;
+	assert_int_equal(bind_device(device, iommufd), 0);
+	map_pages(iommufd, ioas, memory, 3);
+	assert_int_equal(kb_by_read("/proc/self/status", "VmPin:"), 0);
+	attach(device, ioas);
+	assert_int_equal(kb_by_read("/proc/self/status", "VmPin:"), 12);
+	assert_int_equal(kb_by_stream(fopen("/proc/self/status", "r"), "VmPin:"), 12);
+	assert_int_equal(close(device), 0);
+	assert_int_equal(close(iommufd), 0);
+	assert_int_equal(kb_by_read("/proc/self/status", "VmPin:"), 0);
+	munmap(memory, 3 * PAGE);
 }
 
 static void status_cannot_be_written(void **state)
@@ -483,6 +524,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest always[] = {
 		cmocka_unit_test(other_folders_are_the_kernels),
 		cmocka_unit_test(status_can_be_read_in_every_way),
+		cmocka_unit_test(status_counts_pinned_memory),
 		cmocka_unit_test(status_cannot_be_written),
 		cmocka_unit_test(other_processes_have_the_kernels_status),
 	};
