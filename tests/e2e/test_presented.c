@@ -459,21 +459,6 @@ static void status_counts_pinned_memory(void **state)
 	munmap(memory, 3 * PAGE);
 }
 
-static void status_cannot_be_written(void **state)
-{
-	int iommufd = open_iommufd(), fd = open("/proc/self/status", O_RDONLY);
-	struct stat st;
-
-	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	assert_true(S_ISREG(st.st_mode));
-	assert_int_equal(write(fd, "x", 1), -1);
-	assert_int_equal(lseek(fd, 3, SEEK_SET), 3);
-	close(fd);
-	close(iommufd);
-}
-
 static int child_without_machine(int pid)
 {
 	char path[64];
@@ -525,7 +510,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(other_folders_are_the_kernels),
 		cmocka_unit_test(status_can_be_read_in_every_way),
 		cmocka_unit_test(status_counts_pinned_memory),
-		cmocka_unit_test(status_cannot_be_written),
 		cmocka_unit_test(other_processes_have_the_kernels_status),
 	};
 	const struct CMUnitTest without_abi[] = {

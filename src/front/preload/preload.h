@@ -40,8 +40,8 @@ bool preload_has(const char *path, struct front_node *node);
 /* NULL, -1 and the like are not: the kernel may say what is wrong with them. */
 bool preload_is_address(const char *path);
 
-/* What this process has pinned here. False: it has no machine. */
-bool preload_account(struct mem_account *out);
+/* What a process has pinned here. */
+void preload_account(uint32_t pid, struct mem_account *out);
 
 /* Does the machine speak the test-only ABI? Then the files that come with it are there, too. */
 bool preload_test_abi(void);
@@ -195,9 +195,9 @@ void *preload_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t
 /* ---- proc.c: files of /proc that tell of the machine ---- */
 
 /*
- * Is `path` /proc/PID/status or /proc/PID/task/TID/status of this process, and
- * has it a machine? Then *fd is a number of the kernel's with the text that it would
- * have if the machine were the kernel's, as it is now; or a negative errno.
+ * Is `path` /proc/PID/status or /proc/PID/task/TID/status of a process that has pinned memory
+ * here? Then *fd is a number of the kernel's with the text that it would have if the machine
+ * were the kernel's, as it is now; or a negative errno.
  */
 bool preload_status_open(const char *path, int flags, int *fd);
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * Files of /proc that tell of the machine. Only full paths, as programs write
- * them, and only of the calling process.
- */
+/* Files of /proc that tell of the machine. Only full paths, as programs write them. */
 #include "front/preload/preload.h"
 #include "front/status.h"
 
@@ -43,22 +40,24 @@ static bool skip_id(const char **path, uint32_t *id)
 	return true;
 }
 
-/*
- * The name behind "/proc/self/" and the like, or "/proc/self/task/TID/", and the
- * thread; NULL if it is not of this process.
- */
-static const char *name_of(const char *path, uint32_t *tid)
-{
-	uint32_t own = (uint32_t)getpid();
+/* Whose file a path names: "/proc/self/NAME", "/proc/PID/task/TID/NAME" and the like. */
+struct owner {
+	uint32_t pid, tid;
+};
 
-	*tid = own;
+/* The NAME; NULL for other paths. */
+static const char *name_of(const char *path, struct owner *owner)
+{
+	bool own_thread;
+
 	if (!skip(&path, "/proc/"))
 		return NULL;
-	if (skip(&path, "thread-self/"))
-		*tid = (uint32_t)base_sys_gettid();
-	else if (!skip(&path, "self/") && (!skip_id(&path, tid) || *tid != own))
+	owner->pid = (uint32_t)getpid();
+	own_thread = skip(&path, "thread-self/");
+	if (!own_thread && !skip(&path, "self/") && !skip_id(&path, &owner->pid))
 		return NULL;
-	if (skip(&path, "task/") && !skip_id(&path, tid))
+	owner->tid = own_thread ? (uint32_t)base_sys_gettid() : owner->pid;
+	if (skip(&path, "task/") && !skip_id(&path, &owner->tid))
 		return NULL;
 	return path;
 }
@@ -113,12 +112,14 @@ static int status_open(const char *path, int flags, const struct mem_account *ac
 bool preload_status_open(const char *path, int flags, int *fd)
 {
 	struct mem_account account;
+	struct owner owner;
 	const char *name;
-	uint32_t tid;
 
-	name = name_of(path, &tid);
-	if (!name || strcmp(name, "status") || (flags & (O_ACCMODE | O_DIRECTORY | O_PATH)) ||
-	    !preload_account(&account))
+	name = name_of(path, &owner);
+	if (!name || strcmp(name, "status") || (flags & (O_ACCMODE | O_DIRECTORY | O_PATH)))
+		return false;
+	preload_account(owner.pid, &account);
+	if (!account.pinned && !account.locked)
 		return false;
 	*fd = status_open(path, flags, &account);
 	return true;
@@ -200,9 +201,13 @@ static bool has_thread(uint32_t tid)
 
 bool preload_fail_nth_parse(const char *path, uint32_t *tid)
 {
-	const char *name = name_of(path, tid);
+	struct owner owner;
+	const char *name = name_of(path, &owner);
 
-	return name && !strcmp(name, "fail-nth") && has_thread(*tid);
+	if (!name || strcmp(name, "fail-nth") || owner.pid != (uint32_t)getpid())
+		return false;
+	*tid = owner.tid;
+	return has_thread(owner.tid);
 }
 
 int preload_fail_nth_open(uint32_t tid, int flags)

@@ -246,13 +246,13 @@ int preload_prepare(void)
 	return prepare_process_locked();
 }
 
-bool preload_account(struct mem_account *out)
+void preload_account(uint32_t pid, struct mem_account *out)
 {
-	if (!base_load(&machine))
-		return false;
+	*out = (struct mem_account){0};
+	if (pid != (uint32_t)getpid())
+		return;
 	out->pinned = base_load_relaxed(&preload_client.account.pinned);
 	out->locked = base_load_relaxed(&preload_client.account.locked);
-	return true;
 }
 
 bool preload_test_abi(void)

@@ -36,16 +36,29 @@ static bool status_has(const char *path, const char *line)
 	return strstr(text, line);
 }
 
-/* The first of the tests: it makes the machine. */
-static void without_a_machine_it_is_the_kernels(void **state)
+static void with_nothing_pinned_it_is_the_kernels(void **state)
 {
-	struct front_machine *machine;
+	struct stat st;
+	int fd = open("/proc/self/status", O_RDONLY);
+
+	(void)state;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0444);
+	close(fd);
+	assert_true(status_has("/proc/self/status", "\nVmPin:\t       0 kB\n"));
+}
+
+static void of_others_it_is_the_kernels(void **state)
+{
+	char path[64];
 
 	(void)state;
 	pin(3, 1);
-	assert_true(status_has("/proc/self/status", "\nVmPin:\t       0 kB\n"));
-	assert_int_equal(preload_machine(&machine), 0);
-	assert_true(status_has("/proc/self/status", "\nVmPin:\t      12 kB\n"));
+	snprintf(path, sizeof(path), "/proc/%d/status", getppid());
+	assert_true(status_has(path, "\nVmPin:\t       0 kB\n"));
+	snprintf(path, sizeof(path), "/proc/%d/status", getpid());
+	assert_true(status_has(path, "\nVmPin:\t      12 kB\n"));
+	pin(0, 0);
 }
 
 static void it_is_as_of_the_moment_of_opening(void **state)
@@ -93,6 +106,7 @@ static void the_number_is_the_lowest_and_obeys_the_flags(void **state)
 	int lowest = open("/dev/null", O_RDONLY), fd;
 
 	(void)state;
+	pin(1, 1);
 	close(lowest);
 	fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fd, lowest);
@@ -101,15 +115,31 @@ static void the_number_is_the_lowest_and_obeys_the_flags(void **state)
 	fd = open("/proc/self/status", O_RDONLY);
 	assert_int_equal(fcntl(fd, F_GETFD), 0);
 	close(fd);
+	pin(0, 0);
+}
+
+static void it_cannot_be_written(void **state)
+{
+	int fd;
+
+	(void)state;
+	pin(1, 1);
+	fd = open("/proc/self/status", O_RDONLY);
+	assert_int_equal(write(fd, "x", 1), -1);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	close(fd);
+	pin(0, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_a_machine_it_is_the_kernels),
+		cmocka_unit_test(with_nothing_pinned_it_is_the_kernels),
+		cmocka_unit_test(of_others_it_is_the_kernels),
 		cmocka_unit_test(it_is_as_of_the_moment_of_opening),
 		cmocka_unit_test(lines_stay_where_they_are),
 		cmocka_unit_test(the_number_is_the_lowest_and_obeys_the_flags),
+		cmocka_unit_test(it_cannot_be_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
