@@ -459,22 +459,27 @@ static void status_counts_pinned_memory(void **state)
 	munmap(memory, 3 * PAGE);
 }
 
-static int child_without_machine(int pid)
+static int child_has_pinned_nothing(int arg)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	(void)arg;
 	child_check(kb_by_read("/proc/self/status", "VmPin:") == 0);
-	child_check(kb_by_read(path, "VmPin:") == 0);
+	child_check(kb_by_read("/proc/1/status", "VmPin:") == 0);
 	return 0;
 }
 
-static void other_processes_have_the_kernels_status(void **state)
+static void a_child_begins_with_nothing_pinned(void **state)
 {
-	int iommufd = open_iommufd();
+	static char page[PAGE] __attribute__((aligned(PAGE)));
+	int iommufd = open_iommufd(), device = open_device();
+	uint32_t ioas = new_ioas(iommufd);
 
 	(void)state;
-	assert_int_equal(in_child(child_without_machine, getppid()), 0);
+	assert_int_equal(bind_device(device, iommufd), 0);
+	attach(device, ioas);
+	map_pages(iommufd, ioas, page, 1);
+	assert_int_equal(kb_by_read("/proc/self/status", "VmPin:"), 4);
+	assert_int_equal(in_child(child_has_pinned_nothing, 0), 0);
+	close(device);
 	close(iommufd);
 }
 
@@ -510,7 +515,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(other_folders_are_the_kernels),
 		cmocka_unit_test(status_can_be_read_in_every_way),
 		cmocka_unit_test(status_counts_pinned_memory),
-		cmocka_unit_test(other_processes_have_the_kernels_status),
+		cmocka_unit_test(a_child_begins_with_nothing_pinned),
 	};
 	const struct CMUnitTest without_abi[] = {
 		cmocka_unit_test(without_the_abi_there_are_no_such_files),
