@@ -37,6 +37,18 @@ int preload_machine(struct front_machine **out);
  */
 bool preload_has(const char *path, struct front_node *node);
 
+/* NULL, -1 and the like are not: the kernel may say what is wrong with them. */
+bool preload_is_address(const char *path);
+
+/* What a process has pinned here. */
+void preload_account(uint32_t pid, struct mem_account *out);
+
+/* Does the machine speak the test-only ABI? Then the files that come with it are there, too. */
+bool preload_test_abi(void);
+
+/* Before the first file that does not need the machine. 0 or a negative errno. */
+int preload_prepare(void);
+
 /*
  * Are the table and this process's descriptors a pair? Not in a child of vfork(),
  * which has descriptors of its own, but borrows our memory.
@@ -73,6 +85,17 @@ int preload_open(const char *path, int flags, mode_t mode);
 int preload_open_2(const char *path, int flags);
 int preload_openat(int dir, const char *path, int flags, mode_t mode);
 int preload_openat_2(int dir, const char *path, int flags);
+
+FILE *preload_fopen(const char *path, const char *mode);
+
+/* A number for `file`, whose reference it takes over if it succeeds; or a negative errno. */
+int preload_file_open(struct mem_file *file, struct front_node node, int flags);
+
+/*
+ * Is `path`, which may be relative to the number `dir`, presented by proc.c or
+ * fault.c? Not so the rewritten files of /proc, which are the kernel's to all but readers.
+ */
+bool preload_presents(int dir, const char *path, struct front_node *node);
 
 /* Members of struct mem_client_ops. */
 int preload_file_reserve(struct mem_client *client, struct mem_file *file,
@@ -174,6 +197,58 @@ extern struct front_vmas preload_vmas __attribute__((visibility("hidden")));
 void *preload_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 int preload_munmap(void *addr, size_t length);
 void *preload_mremap(void *addr, size_t old_length, size_t length, int flags, void *wanted);
+
+/* ---- proc.c: files of /proc that tell of the machine ---- */
+
+/*
+ * Is `path` /proc/PID/status or /proc/PID/task/TID/status of a process that has pinned memory
+ * here? Then *fd is a number of the kernel's with the text that it would have if the machine
+ * were the kernel's, as it is now; or a negative errno.
+ */
+bool preload_status_open(const char *path, int flags, int *fd);
+
+/*
+ * Is it fail-nth of a thread, under the test-only ABI? *tid is the thread. The file
+ * can be opened by all threads, but used only by that one.
+ */
+bool preload_fail_nth_parse(const char *path, uint32_t *tid);
+int preload_fail_nth_open(uint32_t tid, int flags);
+
+/* ---- fault.c: the fault-injection folders of debugfs, under the test-only ABI ---- */
+
+/* By path, or relative to the number `dir` if that is one of the folders. */
+bool preload_fault_find(int dir, const char *path, struct front_node *node);
+
+/* A node as found: which may be of type FRONT_NODE_NONE. The number or a negative errno. */
+int preload_fault_open(struct front_node node, int flags);
+
+/* The entry at position `pos` of a folder, which may have none there. */
+bool preload_fault_entry(struct front_node folder, unsigned pos, struct dirent *out);
+
+/* ---- text.c: small files of text ---- */
+
+/* As pread(): of a file that is `text` now. */
+ssize_t preload_text_read(struct mem_client *client, uint64_t addr, size_t count, uint64_t pos,
+			  const char *text);
+
+/* All that was written, without a newline at the end, as a string. 0, -EINVAL, -EFAULT. */
+#define PRELOAD_TEXT_SIZE 24
+int preload_text_take(struct mem_client *client, uint64_t addr, size_t count,
+		      char text[PRELOAD_TEXT_SIZE]);
+
+/* A number as C has them. 0, -EINVAL, or -ERANGE: it is above `max`. */
+int preload_text_number(const char *text, uint64_t max, uint64_t *number);
+
+/* ---- dir.c: streams of the folders' entries ---- */
+
+DIR *preload_opendir(const char *path);
+int preload_closedir(DIR *dir);
+struct dirent *preload_readdir(DIR *dir);
+int preload_readdir_r(DIR *dir, struct dirent *entry, struct dirent **result);
+void preload_rewinddir(DIR *dir);
+void preload_seekdir(DIR *dir, long pos);
+long preload_telldir(DIR *dir);
+int preload_dirfd(DIR *dir);
 
 /* ---- stat.c ---- */
 

@@ -10,8 +10,10 @@
 #ifndef PRELOAD_REAL_H
 #define PRELOAD_REAL_H
 
+#include <dirent.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -27,6 +29,16 @@
 	X(openat, int, (int dir, const char *path, int flags, mode_t mode),                        \
 	  (dir, path, flags, mode))                                                                \
 	X(__openat_2, int, (int dir, const char *path, int flags), (dir, path, flags))             \
+	X(fopen, FILE *, (const char *path, const char *mode), (path, mode))                       \
+	X(opendir, DIR *, (const char *path), (path))                                              \
+	X(closedir, int, (DIR * dir), (dir))                                                       \
+	X(readdir, struct dirent *, (DIR * dir), (dir))                                            \
+	X(readdir_r, int, (DIR * dir, struct dirent * entry, struct dirent * *result),             \
+	  (dir, entry, result))                                                                    \
+	X(rewinddir, void, (DIR * dir), (dir))                                                     \
+	X(seekdir, void, (DIR * dir, long pos), (dir, pos))                                        \
+	X(telldir, long, (DIR * dir), (dir))                                                       \
+	X(dirfd, int, (DIR * dir), (dir))                                                          \
 	X(close, int, (int fd), (fd))                                                              \
 	X(close_range, int, (unsigned first, unsigned last, int flags), (first, last, flags))      \
 	X(closefrom, void, (int first), (first))                                                   \

@@ -249,8 +249,28 @@ int preload_machine(struct front_machine **out)
 	return rc;
 }
 
-/* NULL, -1 and the like: the kernel may say what is wrong with them. */
-static bool is_address(const char *path)
+int preload_prepare(void)
+{
+	base_scoped_lock(&preload_table.lock);
+	return prepare_process_locked();
+}
+
+void preload_account(uint32_t pid, struct mem_account *out)
+{
+	*out = (struct mem_account){0};
+	if (pid != (uint32_t)getpid())
+		return;
+	out->pinned = base_load_relaxed(&preload_client.account.pinned);
+	out->locked = base_load_relaxed(&preload_client.account.locked);
+}
+
+bool preload_test_abi(void)
+{
+	universe_load();
+	return settings.test_abi;
+}
+
+bool preload_is_address(const char *path)
 {
 	return (uintptr_t)path >= LOWEST_ADDRESS && (uintptr_t)path < END_OF_ADDRESSES;
 }
@@ -260,7 +280,7 @@ bool preload_has(const char *path, struct front_node *node)
 	struct front_machine *its;
 
 	node->type = FRONT_NODE_NONE;
-	if (!is_address(path))
+	if (!preload_is_address(path))
 		return false;
 	*node = front_node_parse(path);
 	if (node->type == FRONT_NODE_NONE || node->type == FRONT_NODE_DIR)
