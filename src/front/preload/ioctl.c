@@ -2,8 +2,6 @@
 /* ioctl and mmap on the machine's files. */
 #include "front/preload/preload.h"
 
-#include "iommufd/iommufd.h"
-
 #include <sys/mman.h>
 
 int preload_ioctl(int fd, unsigned long request, void *arg, struct front_slot **entry)
@@ -39,7 +37,7 @@ static int mmap_refusal(const struct front_slot *slot, size_t length, int prot, 
 		return EIO;
 	if (slot->node.type == FRONT_NODE_QUEUE)
 		return ENODEV;
-	if (!iommufd_ctx_of(slot->file) || (flags & MAP_TYPE) == MAP_PRIVATE)
+	if (slot->node.type != FRONT_NODE_IOMMUFD || (flags & MAP_TYPE) == MAP_PRIVATE)
 		return EINVAL;
 	return prot & PROT_EXEC ? EPERM : ENXIO;
 }

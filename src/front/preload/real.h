@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -49,6 +50,10 @@
 	  (fd, iov, n, pos, flags))                                                                \
 	X(pwritev2, ssize_t, (int fd, const struct iovec *iov, int n, off_t pos, int flags),       \
 	  (fd, iov, n, pos, flags))                                                                \
+	X(recvmsg, ssize_t, (int fd, struct msghdr *message, int flags), (fd, message, flags))     \
+	X(recvmmsg, int,                                                                           \
+	  (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout), \
+	  (fd, messages, count, flags, timeout))                                                   \
 	X(mmap, void *, (void *addr, size_t length, int prot, int flags, int fd, off_t offset),    \
 	  (addr, length, prot, flags, fd, offset))                                                 \
 	X(fstat, int, (int fd, struct stat *out), (fd, out))                                       \
