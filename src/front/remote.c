@@ -148,6 +148,12 @@ static bool try_claim(void *arg)
 	return claim_idle(claim->remote, &claim->index) || claim_free(claim->remote, &claim->index);
 }
 
+/* -1: there is none yet. */
+static int conn_of(const struct claim *claim)
+{
+	return (int)(base_load_relaxed(&claim->remote->calls[claim->index]) & ~BUSY) - 1;
+}
+
 static void unclaim(const struct claim *claim, int conn)
 {
 	base_store(&claim->remote->calls[claim->index], (uint32_t)(conn + 1));
@@ -168,7 +174,7 @@ static int64_t call(struct front_remote *remote, enum front_request_op op, uint6
 
 	while (base_waitq_wait(&remote->idle, try_claim, &claim, UINT32_MAX))
 		;
-	conn = (int)(remote->calls[claim.index] & ~BUSY) - 1;
+	conn = conn_of(&claim);
 	if (conn < 0)
 		conn = connect_to_owner(remote);
 	if (conn < 0) {
@@ -285,7 +291,7 @@ void front_remote_close(struct front_remote *remote)
 
 	if (!claim_idle(remote, &claim.index))
 		return;
-	conn = (int)(remote->calls[claim.index] & ~BUSY) - 1;
+	conn = conn_of(&claim);
 	if (exchange(remote, conn, &request, &result)) {
 		base_sys_close(conn);
 		conn = -1;
