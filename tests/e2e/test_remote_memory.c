@@ -251,7 +251,7 @@ static void private_memory_ends_with_its_process(void **state)
 static void many_dead_processes_may_have_memory(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 40; i++)
 		assert_int_equal(in_child(map_and_leave, MAP_PRIVATE), 0);
 	assert_int_equal(copy(rig.iova, shared->iova, SIZE), STATE_HALTED);
 }
@@ -261,6 +261,10 @@ static void many_dead_processes_may_have_memory(void **state)
 static void shared_memory_outlives_its_process(void **state)
 {
 	(void)state;
+	if (geteuid()) {
+		print_message("only root gets at what another process alone has mapped\n");
+		skip();
+	}
 	assert_int_equal(in_child(map_and_leave, MAP_SHARED), 0);
 	assert_int_equal(copy(rig.iova, shared->iova, SIZE), STATE_DONE);
 	assert_true(is_painted(rig.memory, SIZE, 5));
