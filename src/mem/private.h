@@ -4,6 +4,7 @@
 #define MEM_PRIVATE_H
 
 #include "mem/parts.h"
+#include "mem/remote.h"
 #include "mem/source.h"
 
 /* What few sources need. */
@@ -20,6 +21,9 @@ struct mem_source_extra {
 	int fd; /* ours */
 	void *map;
 	uint64_t map_length;
+
+	/* Of memory of a remote client: */
+	struct mem_remote *remote;
 
 	/* Of a dma-buf: */
 	struct mem_dmabuf *dmabuf; /* a reference of its file */

@@ -12,10 +12,12 @@
 #define MEM_SOURCE_H
 
 #include "mem/client.h"
+#include "mem/pa.h"
 
 enum mem_source_kind {
-	MEM_SOURCE_USER, /* a range of the client's addresses */
-	MEM_SOURCE_FILE, /* a range of a memfd (or other tmpfs or hugetlbfs file) */
+	MEM_SOURCE_USER,   /* a range of the client's addresses, which are ours */
+	MEM_SOURCE_REMOTE, /* a range of a remote client's addresses */
+	MEM_SOURCE_FILE,   /* a range of a memfd (or other tmpfs or hugetlbfs file) */
 	MEM_SOURCE_DMABUF,
 };
 
@@ -54,7 +56,7 @@ static inline void mem_source_init(struct mem_source *source, struct mem_client 
 	base_ref_init(&source->refs, 1);
 	base_mutex_init(&source->lock, RANK_SOURCE);
 	source->pins = 0;
-	source->kind = MEM_SOURCE_USER;
+	source->kind = client->remote ? MEM_SOURCE_REMOTE : MEM_SOURCE_USER;
 	source->account = account;
 	source->writable = writable;
 	source->special = client->remote;
@@ -118,7 +120,7 @@ int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length);
 void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t length);
 
 /* As below, of what is not the client's own memory. */
-uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset);
+uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset, uint64_t *run);
 
 /*
  * The PA of byte `offset` (< length) of a source that is pinned there, and in *run how
@@ -128,8 +130,9 @@ static inline uint64_t mem_source_pa(const struct mem_source *source, uint64_t o
 				     uint64_t *run)
 {
 	*run = source->length - offset;
-	return base_likely(source->kind == MEM_SOURCE_USER) ? source->addr + offset
-							    : mem_source_mapped_pa(source, offset);
+	return base_likely(source->kind == MEM_SOURCE_USER)
+		       ? source->addr + offset
+		       : mem_source_mapped_pa(source, offset, run);
 }
 
 /*
@@ -157,11 +160,5 @@ static inline bool mem_source_is_chargeable(const struct mem_source *source,
  * charged for the pages that are pinned. The former owner is uncharged.
  */
 void mem_source_set_owner(struct mem_source *source, struct mem_client *client);
-
-/* The host address of a PA that page tables gave. */
-static inline void *mem_pa_to_host(uint64_t pa)
-{
-	return (void *)(uintptr_t)pa;
-}
 
 #endif

@@ -279,6 +279,17 @@ EXPORT(ssize_t, pwritev64v2, int fd, const struct iovec *iov, int n, off_t pos, 
 	return preload_pwritev2(fd, iov, n, pos, flags);
 }
 
+EXPORT(ssize_t, recvmsg, int fd, struct msghdr *message, int flags)
+{
+	return preload_recvmsg(fd, message, flags);
+}
+
+EXPORT(int, recvmmsg, int fd, struct mmsghdr *messages, unsigned count, int flags,
+       struct timespec *timeout)
+{
+	return preload_recvmmsg(fd, messages, count, flags, timeout);
+}
+
 EXPORT(void *, mmap, void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 {
 	return preload_mmap(addr, length, prot, flags, fd, offset);

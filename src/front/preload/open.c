@@ -14,6 +14,17 @@ static void pair_equip(const int pair[2], int flags)
 		libc_fcntl(pair[0], F_SETFL, (void *)O_NONBLOCK);
 }
 
+/* For other processes to find. If it cannot be, they find a socket. */
+static void name_kept_locked(struct front_slot *slot)
+{
+	struct front_name name;
+
+	base_assert_held(&preload_table.lock);
+	preload_server_start_locked();
+	name = preload_name_of(slot);
+	base_socket_bind(slot->kept, &name, sizeof(name));
+}
+
 /* A slot for the file, with everything but the number of the program's end. */
 static int slot_new_locked(const int pair[2], struct mem_file *file, struct front_node node,
 			   int flags, struct front_slot **out)
@@ -30,6 +41,7 @@ static int slot_new_locked(const int pair[2], struct mem_file *file, struct fron
 	(*out)->node = node;
 	(*out)->access = flags & O_ACCMODE;
 	(*out)->kept = pair[1];
+	name_kept_locked(*out);
 	front_fdtable_set_locked(&preload_table, pair[1], &front_slot_hidden);
 	preload_ready_init(*out, pair[0]);
 	return 0;
@@ -92,23 +104,30 @@ static int prepare(int pair[2], struct mem_file *file, struct front_slot **out)
 	return prepare_locked(pair, file, node, O_RDWR, out);
 }
 
+int preload_file_new(struct mem_file *file, int *fd, struct front_slot **slot)
+{
+	int pair[2], rc = base_sys_socketpair(pair);
+
+	if (rc)
+		return rc;
+	preload_number_new(pair[0]);
+	rc = prepare(pair, file, slot);
+	if (rc)
+		base_sys_close(pair[0]);
+	*fd = pair[0];
+	return rc;
+}
+
 int preload_file_reserve(struct mem_client *client, struct mem_file *file,
 			 struct mem_new_file *new_file)
 {
 	struct front_slot *slot;
-	int pair[2], rc = base_sys_socketpair(pair);
+	int fd, rc = preload_file_new(file, &fd, &slot);
 
 	(void)client;
-	if (rc)
-		return rc;
-	preload_number_new(pair[0]);
-	rc = prepare(pair, file, &slot);
-	if (rc) {
-		base_sys_close(pair[0]);
-		return rc;
-	}
-	*new_file = (struct mem_new_file){file, pair[0], slot};
-	return 0;
+	if (!rc)
+		*new_file = (struct mem_new_file){file, fd, slot};
+	return rc;
 }
 
 void preload_file_publish(struct mem_client *client, struct mem_new_file *new_file)

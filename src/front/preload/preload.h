@@ -15,6 +15,7 @@
 #define PRELOAD_PRELOAD_H
 
 #include "front/vma.h"
+#include "front/wire.h"
 #include "front/preload/real.h"
 
 #include <errno.h>
@@ -25,11 +26,14 @@
 extern struct front_fdtable preload_table __attribute__((visibility("hidden")));
 extern struct mem_client preload_client __attribute__((visibility("hidden")));
 
-/* The file of every number that a fork has left to the original process: answers -EIO. */
+/* The file of numbers whose owner cannot be asked: answers -EIO. */
 extern struct mem_file preload_foreign_file;
 
 /* The machine, made at the first call. 0, or the errno of making it. */
 int preload_machine(struct front_machine **out);
+
+/* Once per process, with its children, before it has a number. 0 or a negative errno. */
+int preload_prepare_locked(void);
 
 /*
  * Is `path` (a string, or NULL and the like) a file of the machine? *node as front_node_parse(). If
@@ -103,6 +107,44 @@ int preload_file_reserve(struct mem_client *client, struct mem_file *file,
 void preload_file_publish(struct mem_client *client, struct mem_new_file *new_file);
 void preload_file_abort(struct mem_client *client, struct mem_new_file *new_file);
 
+/*
+ * For a remote process: a slot of a new file, and *fd, the end that becomes its number
+ * there. As file_new of struct front_host.
+ */
+int preload_file_new(struct mem_file *file, int *fd, struct front_slot **slot);
+
+/* ---- adopt.c: numbers that other processes gave us ---- */
+
+/* fd, which stands for nothing, is new: from now on it stands for what its name says, if any. */
+void preload_adopt(int fd);
+
+/* The file of a slot in a forked child, with a reference. */
+struct mem_file *preload_inherit(struct front_slot *slot);
+
+/* Move our own descriptor to a high number, hidden if it can be; fd is closed in any case. */
+int preload_hide(int fd);
+
+ssize_t preload_recvmsg(int fd, struct msghdr *message, int flags);
+int preload_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+		     struct timespec *timeout);
+
+/* ---- server.c: other processes that use our files ---- */
+
+void preload_server_start_locked(void);
+
+/* As of the keeper: the number at which the server waits. */
+bool preload_server_has_locked(int fd);
+void preload_server_renumber_locked(int fd);
+
+/* In the names of our files; 0: there are none yet. */
+uint64_t preload_server_key(void);
+
+/* The name of our slot's kept end. */
+struct front_name preload_name_of(const struct front_slot *slot);
+
+/* In a forked child: there is no server, and there are no connections. */
+void preload_server_after_fork_locked(void);
+
 /* ---- ready.c: what poll() finds ---- */
 
 /*
@@ -121,6 +163,10 @@ static inline void preload_ready_settle(void)
 	if (base_unlikely(base_load_relaxed(&preload_ready_stale)))
 		preload_ready_settle_slow();
 }
+
+/* The same for a slot that has no number here, but is `number` of a remote process. */
+void preload_ready_settle_remote(struct front_slot *slot, const struct base_process *process,
+				 int number);
 
 /* Change the slot's kept end, which a file may be about to write to. */
 void preload_kept_set_locked(struct front_slot *slot, int kept);
@@ -149,6 +195,9 @@ int preload_number_new(int fd);
  * in any case. The number, or a negative errno.
  */
 int preload_move_high_locked(int fd);
+
+/* The same, and mark it as hidden. */
+int preload_hide_locked(int fd);
 
 /* `slot` may have become closed everywhere: end its open description, or have it watched. */
 void preload_slot_settle(struct front_slot *slot);

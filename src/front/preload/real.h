@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -61,6 +62,10 @@
 	  (fd, iov, n, pos, flags))                                                                \
 	X(pwritev2, ssize_t, (int fd, const struct iovec *iov, int n, off_t pos, int flags),       \
 	  (fd, iov, n, pos, flags))                                                                \
+	X(recvmsg, ssize_t, (int fd, struct msghdr *message, int flags), (fd, message, flags))     \
+	X(recvmmsg, int,                                                                           \
+	  (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout), \
+	  (fd, messages, count, flags, timeout))                                                   \
 	X(mmap, void *, (void *addr, size_t length, int prot, int flags, int fd, off_t offset),    \
 	  (addr, length, prot, flags, fd, offset))                                                 \
 	X(munmap, int, (void *addr, size_t length), (addr, length))                                \
