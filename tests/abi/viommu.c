@@ -307,6 +307,6 @@ int main(void)
 	abi_on(abi_mock, a_vdevice_on_another_viommu_is_not_enough);
 	abi_on(abi_mock, an_attachment_outlives_the_vdevice);
 	abi_on(abi_mock, nested_on_a_parent_wants_no_vdevice);
-	abi_on(abi_mock, replace_between_levels);
+	abi_library(abi_on(abi_mock, replace_between_levels));
 	return abi_run("viommu");
 }
