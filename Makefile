@@ -3,8 +3,9 @@
 
 BUILD ?= build
 PREFIX ?= /usr/local
+MINUTES ?= 1
 
-.PHONY: all demo check bench format install clean help
+.PHONY: all demo check bench fuzz format install clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -26,6 +27,10 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/run $(BUILD)
 
+fuzz:
+	@scripts/setup fuzz
+	@scripts/fuzz $(MINUTES)
+
 format:
 	@scripts/sources | xargs clang-format -i
 
@@ -34,13 +39,14 @@ install: all
 	@meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) build-check
+	rm -rf $(BUILD) build-check build-fuzz
 
 help:
 	@echo 'make            build (release) into $(BUILD)/'
 	@echo 'make demo       install what is missing, build, run two programs on a software IOMMU'
 	@echo 'make check      the whole gate: what CI runs; a few minutes'
 	@echo 'make bench      instruction counts and DMA speed, as a table'
+	@echo 'make fuzz       random calls, guided by what they cover; MINUTES=1'
 	@echo 'make format     lay out all C files by .clang-format'
 	@echo 'make install    into $(PREFIX); PREFIX= and DESTDIR= as usual'
 	@echo 'make clean      remove what was built'

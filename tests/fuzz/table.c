@@ -129,12 +129,15 @@
 	     LAYOUTS(__VA_ARGS__))
 
 /* A container's numbers are a device's, too: theirs are 0x40 lower in records. */
-#define CONTAINER_CALL(cmd_) \
-	.name = #cmd_, .cmd = (cmd_), .op = (uint8_t)((cmd_)-0x40), .file = FUZZ_FILE_CONTEXT
-#define CONTAINER_STRUCT(cmd_, struct_, last) \
-	CONTAINER_CALL(cmd_), .size = sizeof(struct struct_), .min = THROUGH(struct_, last)
-#define BY_VALUE(...) \
-	FIELDS({.name = "argument", .width = 8, .kind = FUZZ_VALUE, VALUES(__VA_ARGS__)})
+#define CONTAINER_VALUE(cmd_, ...)                                                                \
+	{                                                                                         \
+		.name = #cmd_, .cmd = (cmd_), .op = (uint8_t)((cmd_)-0x40),                       \
+		.file = FUZZ_FILE_CONTEXT,                                                        \
+		FIELDS({.name = "argument", .width = 8, .kind = FUZZ_VALUE, VALUES(__VA_ARGS__)}) \
+	}
+#define CONTAINER_CALL(cmd_, struct_, last)                                                    \
+	.name = #cmd_, .cmd = (cmd_), .op = (uint8_t)((cmd_)-0x40), .file = FUZZ_FILE_CONTEXT, \
+	.size = sizeof(struct struct_), .min = THROUGH(struct_, last)
 
 const struct fuzz_call fuzz_calls[] = {
 	/* ---- iommufd ---- */
@@ -363,7 +366,7 @@ const struct fuzz_call fuzz_calls[] = {
 	 .cmd = VFIO_DEVICE_RESET,
 	 .op = (uint8_t)VFIO_DEVICE_RESET,
 	 .file = FUZZ_FILE_DEVICE,
-	 BY_VALUE(0)},
+	 FIELDS({.name = "argument", .width = 8, .kind = FUZZ_VALUE})},
 	{DEVICE_CALL(VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, vfio_pci_hot_reset_info, count),
 	 .answers = true, FIELDS(ARGSZ(vfio_pci_hot_reset_info)),
 	 TAIL(vfio_pci_hot_reset_info, 0, 0, BYTE_LAYOUT(0))},
@@ -418,26 +421,24 @@ const struct fuzz_call fuzz_calls[] = {
 		      VALUES(1, 0, 2, 1 << 20, UINT32_MAX)))},
 
 	/* ---- a type1 container ---- */
-	{CONTAINER_CALL(VFIO_GET_API_VERSION), BY_VALUE(0)},
-	{CONTAINER_CALL(VFIO_CHECK_EXTENSION),
-	 BY_VALUE(VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU, VFIO_DMA_CC_IOMMU, VFIO_NOIOMMU_IOMMU,
-		  VFIO_UNMAP_ALL, VFIO_UPDATE_VADDR)},
-	{CONTAINER_CALL(VFIO_SET_IOMMU),
-	 BY_VALUE(VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU, VFIO_NOIOMMU_IOMMU)},
-	{CONTAINER_STRUCT(VFIO_IOMMU_GET_INFO, vfio_iommu_type1_info, iova_pgsizes),
+	CONTAINER_VALUE(VFIO_GET_API_VERSION, 0),
+	CONTAINER_VALUE(VFIO_CHECK_EXTENSION, VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU,
+			VFIO_DMA_CC_IOMMU, VFIO_NOIOMMU_IOMMU, VFIO_UNMAP_ALL, VFIO_UPDATE_VADDR),
+	CONTAINER_VALUE(VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU, VFIO_NOIOMMU_IOMMU),
+	{CONTAINER_CALL(VFIO_IOMMU_GET_INFO, vfio_iommu_type1_info, iova_pgsizes),
 	 FIELDS(ARGSZ(vfio_iommu_type1_info)), TAIL(vfio_iommu_type1_info, 0, 0, BYTE_LAYOUT(0))},
-	{CONTAINER_STRUCT(VFIO_IOMMU_MAP_DMA, vfio_iommu_type1_dma_map, size),
+	{CONTAINER_CALL(VFIO_IOMMU_MAP_DMA, vfio_iommu_type1_dma_map, size),
 	 FIELDS(ARGSZ(vfio_iommu_type1_dma_map),
 		FIELD(vfio_iommu_type1_dma_map, flags, FLAGS, .usual = 3, .known = 7),
 		FIELD(vfio_iommu_type1_dma_map, vaddr, ADDRESS),
 		FIELD(vfio_iommu_type1_dma_map, iova, IOVA),
 		FIELD(vfio_iommu_type1_dma_map, size, LENGTH))},
-	{CONTAINER_STRUCT(VFIO_IOMMU_UNMAP_DMA, vfio_iommu_type1_dma_unmap, size), .answers = true,
+	{CONTAINER_CALL(VFIO_IOMMU_UNMAP_DMA, vfio_iommu_type1_dma_unmap, size), .answers = true,
 	 FIELDS(ARGSZ(vfio_iommu_type1_dma_unmap),
 		FIELD(vfio_iommu_type1_dma_unmap, flags, FLAGS, .known = 7),
 		FIELD(vfio_iommu_type1_dma_unmap, iova, IOVA),
 		FIELD(vfio_iommu_type1_dma_unmap, size, LENGTH))},
-	{CONTAINER_STRUCT(VFIO_IOMMU_DIRTY_PAGES, vfio_iommu_type1_dirty_bitmap, flags),
+	{CONTAINER_CALL(VFIO_IOMMU_DIRTY_PAGES, vfio_iommu_type1_dirty_bitmap, flags),
 	 FIELDS(ARGSZ(vfio_iommu_type1_dirty_bitmap),
 		FIELD(vfio_iommu_type1_dirty_bitmap, flags, FLAGS, .usual = 1, .known = 7))},
 };
