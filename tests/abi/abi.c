@@ -108,6 +108,8 @@ struct registered {
 	struct abi *abi;
 };
 
+const char *abi_test_name = "";
+
 static struct registered registered[TESTS_MAX];
 static size_t registered_count;
 
@@ -141,6 +143,7 @@ static int set_up(void **state)
 {
 	struct registered *r = *state;
 
+	abi_test_name = r->name;
 	r->abi = calloc(1, sizeof(*r->abi));
 	assert_non_null(r->abi);
 	if (r->machine != &abi_none)

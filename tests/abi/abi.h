@@ -128,6 +128,9 @@ extern const bool abi_is_library;
 /* Can this machine be had? */
 bool abi_has(const struct abi_machine *machine);
 
+/* Of the test that runs. */
+extern const char *abi_test_name;
+
 /* Run what is registered; the exit status. */
 int abi_run(const char *name);
 
