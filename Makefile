@@ -5,7 +5,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MINUTES ?= 1
 
-.PHONY: all demo check bench fuzz format install clean help
+.PHONY: all demo check bench errnos fuzz format install clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -27,6 +27,10 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/run $(BUILD)
 
+errnos:
+	@scripts/setup check
+	@scripts/errno-coverage build-errnos
+
 fuzz:
 	@scripts/setup fuzz
 	@scripts/fuzz $(MINUTES)
@@ -39,13 +43,14 @@ install: all
 	@meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) build-check build-fuzz
+	rm -rf $(BUILD) build-check build-errnos build-fuzz
 
 help:
 	@echo 'make            build (release) into $(BUILD)/'
 	@echo 'make demo       install what is missing, build, run two programs on a software IOMMU'
 	@echo 'make check      the whole gate: what CI runs; a few minutes'
 	@echo 'make bench      instruction counts and DMA speed, as a table'
+	@echo 'make errnos     which errnos of the specification the tests bring about'
 	@echo 'make fuzz       random calls, guided by what they cover; MINUTES=1'
 	@echo 'make format     lay out all C files by .clang-format'
 	@echo 'make install    into $(PREFIX); PREFIX= and DESTDIR= as usual'

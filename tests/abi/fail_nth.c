@@ -216,6 +216,25 @@ static int vdevice_alloc(struct abi *abi)
 	return abi_vdevice(abi, s.viommu, abi->devid[0], 5, &s.id);
 }
 
+static int fault_alloc(struct abi *abi)
+{
+	struct iommu_fault_alloc cmd = {.size = sizeof(cmd)};
+
+	return abi_ioctl(abi, IOMMU_FAULT_QUEUE_ALLOC, &cmd);
+}
+
+static int veventq_alloc(struct abi *abi)
+{
+	struct iommu_veventq_alloc cmd = {
+		.size = sizeof(cmd),
+		.viommu_id = s.viommu,
+		.type = IOMMU_VEVENTQ_TYPE_SELFTEST,
+		.veventq_depth = 1,
+	};
+
+	return abi_ioctl(abi, IOMMU_VEVENTQ_ALLOC, &cmd);
+}
+
 static int open_device(struct abi *abi)
 {
 	int fd = swiommu_open(abi->machine, "/dev/vfio/devices/vfio0");
@@ -322,6 +341,8 @@ static const struct sweep sweeps[] = {
 	{"HWPT_ALLOC, mock, on a vIOMMU", &abi_mock, with_viommu, nested_alloc_on_viommu},
 	{"VIOMMU_ALLOC", &abi_mock, with_parent, viommu_alloc},
 	{"VDEVICE_ALLOC", &abi_mock, with_viommu, vdevice_alloc},
+	{"FAULT_QUEUE_ALLOC", &abi_vtd, unbound, fault_alloc},
+	{"VEVENTQ_ALLOC", &abi_mock, with_viommu, veventq_alloc},
 	{"open of a device", &abi_vtd, unbound, open_device},
 	{"open of an iommufd", &abi_vtd, unbound, open_iommufd},
 	{"BIND", &abi_vtd, unbound, bind_0},
