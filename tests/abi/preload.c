@@ -32,18 +32,27 @@ static bool is_set_to(const char *name, const char *value)
 	return is && !strcmp(is, value);
 }
 
+static bool flags_are(const struct abi_machine *machine)
+{
+	return is_set_to("SWIOMMU_VDEVICE_DESTROY", machine->flags & SWIOMMU_VDEVICE_DESTROY_UNBOUND
+							    ? "unbound"
+							    : "anytime") &&
+	       is_set_to("SWIOMMU_TEST_ABI", machine->flags & SWIOMMU_TEST_ABI ? "1" : "0") &&
+	       is_set_to("SWIOMMU_MEMLOCK", machine->memlock ? "host" : "unlimited");
+}
+
+/* Who wants no devices does not mind any. */
 bool abi_has(const struct abi_machine *machine)
 {
 	char devices[200] = "";
 
-	if (!machine->iommu || machine->model)
+	if (!machine->iommu || machine->model || !flags_are(machine))
 		return false;
 	for (const char *const *device = machine->devices; *device; device++)
 		snprintf(devices + strlen(devices), sizeof(devices) - strlen(devices), "%s%s",
 			 *devices ? "\n" : "", *device);
 	return is_set_to("SWIOMMU_IOMMU", machine->iommu) &&
-	       is_set_to("SWIOMMU_DEVICES", devices) &&
-	       is_set_to("SWIOMMU_VDEVICE_DESTROY", machine->flags ? "unbound" : "anytime");
+	       (!*devices || is_set_to("SWIOMMU_DEVICES", devices));
 }
 
 int swiommu_new(const struct swiommu_options *options, struct swiommu **out)

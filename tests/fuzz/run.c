@@ -41,16 +41,20 @@ static void print(const char *what, int fd, uint64_t first, uint64_t second, lon
 
 static void op_open(struct fuzz_input *in)
 {
-	uint8_t which = fuzz_byte(in) % (FUZZ_DEVICES + 2);
-	char path[40] = "/dev/iommu";
-	int fd;
+	static const char *const paths[] = {
+		"/dev/iommu",
+		"/dev/vfio/devices/vfio0",
+		"/dev/vfio/devices/vfio1",
+		"/dev/vfio/devices/vfio2",
+		"/dev/vfio/devices/vfio3",
+		"/dev/vfio/vfio",
+	};
+	const char *path = paths[fuzz_byte(in) % FUZZ_COUNT(paths)];
+	int fd = swiommu_open(fuzz_scene.machine, path);
 
-	if (which)
-		snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%u", which - 1);
-	fd = swiommu_open(fuzz_scene.machine, path);
 	print(path, fd, 0, 0, 0);
 	if (fd >= 0)
-		fuzz_file_add(which ? FUZZ_FILE_DEVICE : FUZZ_FILE_CONTEXT, fd);
+		fuzz_file_add(strstr(path, "devices") ? FUZZ_FILE_DEVICE : FUZZ_FILE_CONTEXT, fd);
 }
 
 static int any_file(struct fuzz_input *in, enum fuzz_file usual)

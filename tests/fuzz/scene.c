@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -17,6 +18,9 @@
 #define FILES 24
 #define IDS   64
 #define IOVAS 8
+
+/* Some of the memory that can be mapped. */
+#define MEMLOCK ((size_t)1 << 20)
 
 struct fuzz_scene fuzz_scene;
 bool fuzz_verbose;
@@ -133,6 +137,7 @@ static void init_once(void)
 	if (memfd >= 0)
 		return;
 	memfd = memfd_create("fuzz", MFD_CLOEXEC);
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){MEMLOCK, MEMLOCK});
 	for (size_t i = 0; i < FUZZ_COUNT(eventfds); i++)
 		eventfds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fuzz_memory_init();
@@ -156,19 +161,24 @@ static void add_device(const struct swiommu_model *of, const char *spec, unsigne
 		fuzz_finding("a device cannot be added");
 }
 
-/* A flag that this machine does not know yet is left out. */
-static void make_machine(const char *iommu, uint64_t flags)
+static void make_machine(uint8_t settings)
 {
-	struct swiommu_options options = {sizeof(options), iommu, flags};
+	const struct swiommu_options options = {
+		.size = sizeof(options),
+		.iommu = settings & 1 ? "mock" : "vtd",
+		.flags = (settings & 2 ? SWIOMMU_VDEVICE_DESTROY_UNBOUND : 0) |
+			 (settings & 4 ? SWIOMMU_TEST_ABI : 0) |
+			 (settings & 32 ? 0 : SWIOMMU_MEMLOCK_UNLIMITED),
+	};
 
-	if (!swiommu_new(&options, &fuzz_scene.machine))
-		return;
-	options.flags &= SWIOMMU_VDEVICE_DESTROY_UNBOUND;
 	if (swiommu_new(&options, &fuzz_scene.machine))
 		fuzz_finding("no machine");
 }
 
-/* Bit 0: mock; 1: vdevices end by unbinding only; 2: the test ABI; 3: both kinds; 4: see fini. */
+/*
+ * Bit 0: mock; 1: vdevices end by unbinding only; 2: the test ABI; 3: both kinds of IOMMU;
+ * 4: the last file goes first; 5: RLIMIT_MEMLOCK counts.
+ */
 void fuzz_scene_init(uint8_t settings)
 {
 	bool mock = settings & 1, mixed = settings & 8;
@@ -184,7 +194,7 @@ void fuzz_scene_init(uint8_t settings)
 	next_fd = next_kept_fd();
 	allocations = base_alloc_count();
 
-	make_machine(mock ? "mock" : "vtd", settings >> 1 & 3);
+	make_machine(settings);
 	add_device(NULL, mixed && mock ? "ioat,xfercap=12,iommu=vtd" : "ioat,xfercap=12,group=5",
 		   0);
 	add_device(NULL, mixed ? "ioat,xfercap=12" : "ioat,xfercap=12,group=5", 1);
@@ -207,7 +217,6 @@ static void drain_eventfds(void)
 			;
 }
 
-/* Bit 4 of the settings: the last file goes first. */
 void fuzz_scene_fini(void)
 {
 	while (file_count)

@@ -67,7 +67,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	uint8_t *records = data + 1, record[FUZZ_RECORD];
 
 	if (!size || !next(&seed, 20))
-		data[0] = (uint8_t)next(&seed, 32);
+		data[0] = (uint8_t)next(&seed, 64);
 	for (unsigned times = 1 + next(&seed, 4); times > 0; times--) {
 		unsigned what = count ? next(&seed, 8) : 0;
 
