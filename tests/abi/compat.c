@@ -420,13 +420,13 @@ int main(void)
 	abi_on(abi_vtd, type_1_has_small_pages);
 	abi_rows(abi_vtd, maps, map_dma_obeys_its_rules);
 	abi_on(abi_vtd, a_struct_that_cannot_be_read_is_efault);
-	abi_rows(abi_vtd, unmaps, unmap_dma_with_huge_pages);
-	abi_rows(abi_vtd, unmaps, unmap_dma_of_type_1);
-	abi_rows(abi_mock, unmaps, unmap_dma_of_type_1);
+	abi_library(abi_rows(abi_vtd, unmaps, unmap_dma_with_huge_pages));
+	abi_library(abi_rows(abi_vtd, unmaps, unmap_dma_of_type_1));
+	abi_library(abi_rows(abi_mock, unmaps, unmap_dma_of_type_1));
 	abi_on(abi_vtd, unmap_dma_that_is_refused_writes_nothing);
 	abi_on(abi_vtd, unmap_dma_that_cannot_answer_is_done);
-	abi_on(abi_vtd, parts_live_on_by_themselves);
-	abi_rows(abi_vtd, infos, get_info);
+	abi_library(abi_on(abi_vtd, parts_live_on_by_themselves));
+	abi_library(abi_rows(abi_vtd, infos, get_info));
 	abi_on(abi_vtd, info_is_at_least_the_alignment);
 	return abi_run("compat");
 }

@@ -342,9 +342,9 @@ int main(void)
 	abi_on(abi_mock, the_rlimit_mode_is_fixed_by_a_tombstone);
 	abi_both(without_huge_pages_everything_is_page_aligned);
 	abi_both(huge_pages_stay_while_they_may_be_in_use);
-	abi_both(leaves_are_huge);
-	abi_both(leaves_are_pages);
-	abi_both(leaves_of_a_domain_that_joins_are_pages);
+	abi_library(abi_both(leaves_are_huge));
+	abi_library(abi_both(leaves_are_pages));
+	abi_library(abi_both(leaves_of_a_domain_that_joins_are_pages));
 	abi_on(abi_vtd, the_compat_ioas_is_what_was_set);
 	abi_on(abi_vtd, the_compat_ioas_can_be_destroyed);
 	abi_on(abi_vtd, vfio_ioas_judges_its_fields);
