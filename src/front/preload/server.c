@@ -27,6 +27,11 @@ static struct front_host host = {
 	.called = preload_ready_settle_remote,
 };
 
+void preload_server_account(uint64_t pid, struct mem_account *sum)
+{
+	front_host_account(&host, pid, sum);
+}
+
 uint64_t preload_server_key(void)
 {
 	return host.key;

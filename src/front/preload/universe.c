@@ -258,15 +258,6 @@ int preload_prepare(void)
 	return preload_prepare_locked();
 }
 
-void preload_account(uint32_t pid, struct mem_account *out)
-{
-	*out = (struct mem_account){0};
-	if (pid != (uint32_t)getpid())
-		return;
-	out->pinned = base_load_relaxed(&preload_client.account.pinned);
-	out->locked = base_load_relaxed(&preload_client.account.locked);
-}
-
 bool preload_test_abi(void)
 {
 	universe_load();
