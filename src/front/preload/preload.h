@@ -14,9 +14,9 @@
 #ifndef PRELOAD_PRELOAD_H
 #define PRELOAD_PRELOAD_H
 
+#include "front/preload/real.h"
 #include "front/vma.h"
 #include "front/wire.h"
-#include "front/preload/real.h"
 
 #include <errno.h>
 

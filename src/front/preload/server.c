@@ -118,13 +118,16 @@ static void server_run(void *arg)
 	int fd;
 
 	(void)arg;
-	while ((fd = base_socket_accept(base_load(&listening))) >= 0 || fd == -EMFILE ||
-	       fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) {
+	do {
+		fd = base_load(&listening);
+		base_sys_wait_readable(&fd, 1);
+		fd = base_socket_accept(base_load(&listening));
 		if (fd >= 0)
 			welcome(fd);
 		else
 			base_yield();
-	}
+	} while (fd >= 0 || fd == -EAGAIN || fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ||
+		 fd == -ENOBUFS);
 }
 
 /* Without a server, files work in this process only. */

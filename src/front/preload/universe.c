@@ -171,8 +171,8 @@ static void fork_child(void)
 	mem_pincount_after_fork();
 	preload_keeper_after_fork_locked();
 	preload_ready_after_fork_locked();
-	front_remote_process_after_fork();
 	front_vmas_after_fork(&preload_vmas);
+	front_remote_process_after_fork();
 	front_fdtable_after_fork_locked(&preload_table, preload_inherit);
 	preload_server_after_fork_locked();
 	base_mutex_unlock(&preload_table.lock);
