@@ -271,6 +271,7 @@ static void unmap_dma_of_type_1(struct abi *abi)
 /* Errors that come before there is anything to say: the struct stays as it was. */
 static void unmap_dma_that_is_refused_writes_nothing(struct abi *abi)
 {
+	struct vfio_iommu_type1_dma_unmap small = {.argsz = 23, .iova = BASE, .size = PAGE};
 	uint32_t ioas = compat(abi);
 	uint64_t size;
 
@@ -282,6 +283,8 @@ static void unmap_dma_that_is_refused_writes_nothing(struct abi *abi)
 	expect(unmap_dma(abi, 1, BASE, PAGE, &size), -EINVAL);
 	expect(unmap_dma(abi, 4, BASE, PAGE, &size), -EINVAL);
 	assert_int_equal(size, PAGE);
+	expect(abi_ioctl(abi, VFIO_IOMMU_UNMAP_DMA, &small), -EINVAL);
+	assert_int_equal(small.size, PAGE);
 	/* A cut that is not aligned, at the end or at the beginning. */
 	expect(unmap_dma(abi, 0, BASE, 2048, &size), -EINVAL);
 	assert_int_equal(size, 2048);

@@ -332,6 +332,17 @@ static void vfio_ioas_judges_its_fields(struct abi *abi)
 	expect(abi_ioctl(abi, IOMMU_VFIO_IOAS, &cmd), -ENOENT);
 }
 
+static void an_answer_that_cannot_be_written_is_efault(struct abi *abi)
+{
+	struct iommu_vfio_ioas cmd = {.size = sizeof(cmd), .op = IOMMU_VFIO_IOAS_GET};
+	uint32_t id = abi_ioas(abi);
+
+	ok(vfio_ioas(abi, IOMMU_VFIO_IOAS_SET, &id));
+	expect(abi_ioctl(abi, IOMMU_VFIO_IOAS, abi_constant_copy(abi, &cmd, sizeof(cmd), 4)),
+	       -EFAULT);
+	ok(vfio_ioas(abi, IOMMU_VFIO_IOAS_GET, &id));
+}
+
 int main(void)
 {
 	abi_rows(abi_vtd, options, an_option_obeys_its_rules);
@@ -348,5 +359,6 @@ int main(void)
 	abi_on(abi_vtd, the_compat_ioas_is_what_was_set);
 	abi_on(abi_vtd, the_compat_ioas_can_be_destroyed);
 	abi_on(abi_vtd, vfio_ioas_judges_its_fields);
+	abi_on(abi_vtd, an_answer_that_cannot_be_written_is_efault);
 	return abi_run("option");
 }

@@ -260,10 +260,18 @@ static bool may_be_positive(const struct fuzz_call *call)
 	       call->cmd == VFIO_DEVICE_FEATURE || call->cmd == IOMMU_TEST_CMD;
 }
 
+/* Where what may be written ends: iommufd knows its structs, VFIO's have room for more. */
+static size_t end_of_answer(const struct argument *arg)
+{
+	bool fixed = (arg->call->cmd & 0xff) >= IOMMUFD_CMD_BASE;
+
+	return fixed && arg->used < arg->size ? arg->used : arg->size;
+}
+
 /* Nothing is written behind the struct, and nothing at all if the call fails before it answers. */
 static void check_written(const struct argument *arg, const struct fuzz_place *place, long rc)
 {
-	size_t from = arg->used < arg->size ? arg->used : arg->size;
+	size_t from = end_of_answer(arg);
 	size_t size = arg->used + TAIL < place->room ? arg->used + TAIL : place->room;
 
 	if (rc < 0 && rc != -EFAULT && !arg->call->answers)
