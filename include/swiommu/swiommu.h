@@ -106,6 +106,16 @@ ssize_t swiommu_pwrite(struct swiommu *machine, int fd, const void *buf, size_t 
 int swiommu_close(struct swiommu *machine, int fd);
 
 /*
+ * Map memory that VIOMMU_ALLOC has given an offset of the iommufd. *addr is where it is
+ * wanted, or NULL, and then where it is. What is mapped keeps its vIOMMU and the file
+ * alive: it has to be unmapped, as a whole or in parts, by the second call, and by no
+ * other. swiommu_free() unmaps what is left.
+ */
+int swiommu_mmap(struct swiommu *machine, int fd, void **addr, size_t length, int prot, int flags,
+		 off_t offset);
+int swiommu_munmap(struct swiommu *machine, void *addr, size_t length);
+
+/*
  * What poll(2) would say now: POLLIN, POLLOUT and so on. Only the files that
  * IOMMU_FAULT_QUEUE_ALLOC and IOMMU_VEVENTQ_ALLOC make are not always ready. Never waits.
  */

@@ -21,6 +21,7 @@ enum base_rank {
 	RANK_VFIO_IRQ,	   /* VFIO: one device's interrupts */
 	RANK_IOAS_CREATE,  /* iommufd: IOAS creation against CHANGE_PROCESS */
 	RANK_IOAS,	   /* iommufd: the HWPTs of one IOAS */
+	RANK_ACCESS_USER,  /* iommufd: what the driver of one access has pinned */
 	RANK_ACCESS,	   /* iommufd: the IOAS of one access */
 	RANK_GROUP,	   /* iommufd: attachments of one group, vdevices */
 	RANK_IOPT_DOMAINS, /* iommufd: which domains an IOAS has */
@@ -34,6 +35,7 @@ enum base_rank {
 	RANK_REPORTS,	   /* iommu: who gets the reports about a group or of a vIOMMU */
 	RANK_EVENTQ,	   /* iommufd: one event or fault queue */
 	RANK_WATCH,	   /* mem: who watches a file */
+	RANK_MMAPS,	   /* iommufd: what can be mapped of one context */
 	RANK_OBJECTS,	   /* iommufd: object table of one context, innermost */
 	RANK_LEAF,	   /* anything that takes no other lock */
 

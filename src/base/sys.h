@@ -25,6 +25,22 @@ int base_sys_dup_high(int fd);
 /* Move fd to a high number: as above, and fd is closed in any case. */
 int base_sys_move_high(int fd);
 
+/*
+ * `size` bytes of zeros in memory that can be mapped: a close-on-exec descriptor with a
+ * high number. The name is for people who look at the process.
+ */
+int base_sys_memfd(const char *name, uint64_t size);
+
+/*
+ * mmap(2), with *addr as the address that is wanted, or NULL, and that it became. 0 or a
+ * negative errno.
+ */
+int base_sys_mmap(void **addr, size_t length, int prot, int flags, int fd, uint64_t offset);
+int base_sys_munmap(void *addr, size_t length);
+
+/* mremap(2), likewise; `wanted` counts with MREMAP_FIXED. */
+int base_sys_mremap(void **addr, size_t old_length, size_t length, int flags, void *wanted);
+
 /* A connected pair of local stream sockets, both close-on-exec. */
 int base_sys_socketpair(int fds[2]);
 

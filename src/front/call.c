@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 
 /* What one call transfers at most: INT_MAX down to a page. */
 #define MAX_COUNT 0x7ffff000u
@@ -98,4 +99,34 @@ ssize_t front_call_write(struct front_slot *slot, struct mem_client *client, uin
 	if (done > 0)
 		base_store_relaxed(&slot->position, pos + (uint64_t)done);
 	return done;
+}
+
+static int check_mmap(const struct front_slot *slot, int64_t offset, size_t length, int prot,
+		      int flags, uint64_t *bytes)
+{
+	uint64_t last;
+
+	if (!length || !base_is_aligned((uint64_t)offset, BASE_PAGE_SIZE))
+		return -EINVAL;
+	if (!base_align_up(length, BASE_PAGE_SIZE, bytes))
+		return -ENOMEM;
+	if (!base_range_last((uint64_t)offset, *bytes, &last))
+		return -EOVERFLOW;
+	if (slot->access == O_WRONLY ||
+	    (slot->access == O_RDONLY && (prot & PROT_WRITE) && (flags & MAP_TYPE) != MAP_PRIVATE))
+		return -EACCES;
+	return 0;
+}
+
+int front_call_mmap(const struct front_slot *slot, int64_t offset, size_t length, int prot,
+		    int flags, struct mem_region **region)
+{
+	uint64_t bytes;
+	int rc = check_mmap(slot, offset, length, prot, flags, &bytes);
+
+	if (!rc)
+		rc = mem_file_mmap(slot->file, (uint64_t)offset, bytes, prot, flags, region);
+	if (base_unlikely(base_trace_on))
+		front_trace_mmap(slot, rc);
+	return rc;
 }

@@ -15,7 +15,7 @@ void front_trace_open(const struct front_slot *slot, int fd) BASE_COLD;
 void front_trace_ioctl(const struct front_slot *slot, uint32_t cmd, long result) BASE_COLD;
 void front_trace_transfer(const struct front_slot *slot, const char *call, size_t count,
 			  int64_t pos, ssize_t result) BASE_COLD;
-void front_trace_mmap(const struct front_slot *slot, int error) BASE_COLD;
+void front_trace_mmap(const struct front_slot *slot, int result) BASE_COLD;
 
 /* The constant's name in <linux/iommufd.h> or <linux/vfio.h>, NULL if it has none. */
 const char *front_ioctl_name(enum front_node_type type, uint32_t cmd);
@@ -46,5 +46,13 @@ ssize_t front_call_read(struct front_slot *slot, struct mem_client *client, uint
 			size_t count);
 ssize_t front_call_write(struct front_slot *slot, struct mem_client *client, uint64_t addr,
 			 size_t count);
+
+/*
+ * What an mmap(2) of the slot shows, held. As a kernel answers: -EINVAL: length 0, or an
+ * offset that is not one of pages; -ENOMEM, -EOVERFLOW: too long; -EACCES: not open for
+ * that; then as the file says.
+ */
+int front_call_mmap(const struct front_slot *slot, int64_t offset, size_t length, int prot,
+		    int flags, struct mem_region **region);
 
 #endif

@@ -111,9 +111,11 @@ void front_trace_transfer(const struct front_slot *slot, const char *call, size_
 			(unsigned long long)pos, result_text(result, text));
 }
 
-void front_trace_mmap(const struct front_slot *slot, int error)
+void front_trace_mmap(const struct front_slot *slot, int result)
 {
-	base_trace_line("mmap %s = -%s", slot->file->ops->name, strerrorname_np(error));
+	char text[24];
+
+	base_trace_line("mmap %s = %s", slot->file->ops->name, result_text(result, text));
 }
 
 void front_trace_open(const struct front_slot *slot, int fd)

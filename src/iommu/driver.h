@@ -31,7 +31,8 @@ struct iommu_driver {
 
 	/* See iommu_viommu_alloc(). NULL: no vIOMMUs. */
 	int (*viommu_alloc)(struct iommu_device *device, struct iommu_domain *parent,
-			    const struct iommu_user_data *data, struct iommu_viommu **out);
+			    const struct iommu_user_data *data, struct iommu_mmaps *mmaps,
+			    struct iommu_viommu **out);
 	uint32_t viommu_type; /* the only one */
 
 	/* May `pasid` of the device use `domain`? 0 or an errno. The group lock is held. */

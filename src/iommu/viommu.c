@@ -12,11 +12,12 @@ bool iommu_viommu_is_supported(struct iommu_device *device, uint32_t type)
 }
 
 int iommu_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent, uint32_t type,
-		       const struct iommu_user_data *data, struct iommu_viommu **out)
+		       const struct iommu_user_data *data, struct iommu_mmaps *mmaps,
+		       struct iommu_viommu **out)
 {
 	if (!iommu_viommu_is_supported(device, type))
 		return -EOPNOTSUPP;
-	return device->iommu->driver->viommu_alloc(device, parent, data, out);
+	return device->iommu->driver->viommu_alloc(device, parent, data, mmaps, out);
 }
 
 void iommu_viommu_init(struct iommu_viommu *viommu, const struct iommu_viommu_ops *ops,
@@ -55,6 +56,26 @@ int iommu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user
 {
 	*done = 0;
 	return viommu->ops->invalidate ? viommu->ops->invalidate(viommu, array, done) : -EOPNOTSUPP;
+}
+
+/* ---- hardware queues ---- */
+
+bool iommu_hw_queue_is_supported(struct iommu_viommu *viommu, uint32_t type)
+{
+	return viommu->ops->hw_queue_is_supported &&
+	       viommu->ops->hw_queue_is_supported(viommu, type);
+}
+
+int iommu_hw_queue_start(struct iommu_hw_queue *queue)
+{
+	return queue->viommu->ops->hw_queue_start(queue);
+}
+
+void iommu_hw_queue_stop(struct iommu_hw_queue *queue)
+{
+	queue->viommu->ops->hw_queue_stop(queue);
+	if (queue->below)
+		queue->below->unhold(queue->below);
 }
 
 /* ---- events ---- */

@@ -8,6 +8,18 @@
 
 #include "iommu/device.h"
 
+struct iommu_hw_queue;
+
+/* Where a vIOMMU's driver shows memory to the client, who maps it. */
+struct iommu_mmaps {
+	/*
+	 * `length` bytes (pages) of the memory behind `fd` from now on until the vIOMMU is
+	 * freed, or could not be made: *offset is for mmap(2) of the iommufd. The driver
+	 * closes fd, which is not used any more when it frees. -EBUSY: no room; -ENOMEM.
+	 */
+	int (*add)(struct iommu_mmaps *mmaps, int fd, uint64_t length, uint64_t *offset);
+};
+
 struct iommu_viommu_ops {
 	/* A nested domain on the vIOMMU; NULL: not supported. */
 	int (*domain_alloc_nested)(struct iommu_viommu *viommu, uint32_t flags,
@@ -17,6 +29,13 @@ struct iommu_viommu_ops {
 	int (*invalidate)(struct iommu_viommu *viommu, const struct iommu_user_array *array,
 			  uint32_t *done);
 
+	/* Does the guest get hardware queues of that type? NULL: of none. */
+	bool (*hw_queue_is_supported)(struct iommu_viommu *viommu, uint32_t type);
+
+	/* See iommu_hw_queue_start(). */
+	int (*hw_queue_start)(struct iommu_hw_queue *queue);
+	void (*hw_queue_stop)(struct iommu_hw_queue *queue);
+
 	void (*free)(struct iommu_viommu *viommu);
 };
 
@@ -24,10 +43,24 @@ struct iommu_viommu {
 	const struct iommu_viommu_ops *ops;
 	struct iommu *iommu; /* the instance of the device it was made with */
 	struct iommu_domain *parent;
-	struct base_mutex lock;	      /* vdevices */
+	struct base_mutex lock;	      /* vdevices, and what the driver adds */
 	struct base_gaptree vdevices; /* by virtual id */
 	struct base_rwlock reports;   /* sinks */
 	struct base_list sinks;	      /* struct iommu_event_sink */
+};
+
+/* A queue in the guest's memory, which is pinned and contiguous, that hardware works on. */
+struct iommu_hw_queue {
+	struct iommu_viommu *viommu;
+	uint32_t type, index;
+	uint64_t iova, length; /* in the parent domain */
+	uint64_t pa;
+
+	/* A queue that has to be stopped after this one, which start() has held; or NULL. */
+	struct iommu_hw_queue *below;
+	/* Of its owner: keep it from being stopped, unless it is about to be (false); let go. */
+	bool (*hold)(struct iommu_hw_queue *queue);
+	void (*unhold)(struct iommu_hw_queue *queue);
 };
 
 /* Who takes a vIOMMU's events of one type. */
@@ -55,7 +88,8 @@ struct iommu_vdevice {
  * that outlives it), with driver data or NULL. -EOPNOTSUPP: no such type here.
  */
 int iommu_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent, uint32_t type,
-		       const struct iommu_user_data *data, struct iommu_viommu **out);
+		       const struct iommu_user_data *data, struct iommu_mmaps *mmaps,
+		       struct iommu_viommu **out);
 bool iommu_viommu_is_supported(struct iommu_device *device, uint32_t type);
 void iommu_viommu_free(struct iommu_viommu *viommu);
 
@@ -70,6 +104,14 @@ int iommu_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
 /* As iommu_domain_invalidate(), for what the guest names by virtual ids. */
 int iommu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_array *array,
 			    uint32_t *done);
+
+/*
+ * Have hardware work on a queue, whose members but `below` are set; and no longer. The
+ * type is supported. 0 or the driver's errno.
+ */
+bool iommu_hw_queue_is_supported(struct iommu_viommu *viommu, uint32_t type);
+int iommu_hw_queue_start(struct iommu_hw_queue *queue);
+void iommu_hw_queue_stop(struct iommu_hw_queue *queue);
 
 /* -EEXIST: there is a sink of that type. When remove returns the sink gets no more events. */
 int iommu_viommu_add_sink(struct iommu_viommu *viommu, struct iommu_event_sink *sink);

@@ -30,6 +30,7 @@ union command {
 	struct iommu_viommu_alloc viommu_alloc;
 	struct iommu_vdevice_alloc vdevice_alloc;
 	struct iommu_veventq_alloc veventq_alloc;
+	struct iommu_hw_queue_alloc hw_queue_alloc;
 	struct iommu_test_cmd test;
 };
 
@@ -70,6 +71,7 @@ HANDLER(fault_alloc, iommufd_fault_alloc)
 HANDLER(viommu_alloc, iommufd_viommu_alloc)
 HANDLER(vdevice_alloc, iommufd_vdevice_alloc)
 HANDLER(veventq_alloc, iommufd_veventq_alloc)
+HANDLER(hw_queue_alloc, iommufd_hw_queue_alloc)
 HANDLER(test, iommufd_selftest_run)
 
 #define MIN_THROUGH(type, field) (offsetof(struct type, field) + sizeof(((struct type *)0)->field))
@@ -100,6 +102,7 @@ static const struct ioctl_row rows[] = {
 	ROW(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id, run_vdevice_alloc),
 	ROW(IOMMU_IOAS_CHANGE_PROCESS, iommu_ioas_change_process, __reserved, run_change_process),
 	ROW(IOMMU_VEVENTQ_ALLOC, iommu_veventq_alloc, out_veventq_fd, run_veventq_alloc),
+	ROW(IOMMU_HW_QUEUE_ALLOC, iommu_hw_queue_alloc, length, run_hw_queue_alloc),
 	ROW(IOMMU_TEST_CMD, iommu_test_cmd, last, run_test),
 };
 

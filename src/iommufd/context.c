@@ -20,13 +20,14 @@ static void context_release(struct mem_file *file)
 	struct iommufd_ctx *ctx = ctx_of(file);
 
 	iommufd_objects_fini(ctx);
-	base_assert(base_list_is_empty(&ctx->groups));
+	base_assert(base_list_is_empty(&ctx->groups) && !ctx->mmaps.count);
 	base_free(ctx);
 }
 
 static const struct mem_file_ops context_ops = {
 	.name = "iommufd",
 	.ioctl = context_ioctl,
+	.mmap = iommufd_mmap,
 	.release = context_release,
 };
 
@@ -43,6 +44,8 @@ int iommufd_open(const struct iommufd_options *options, struct mem_file **file)
 	base_mutex_init(&ctx->ioas_lock, RANK_IOAS_CREATE);
 	base_mutex_init(&ctx->groups_lock, RANK_LEAF);
 	base_list_init(&ctx->groups);
+	base_mutex_init(&ctx->mmaps_lock, RANK_MMAPS);
+	base_gaptree_init(&ctx->mmaps);
 	*file = &ctx->file;
 	return 0;
 }

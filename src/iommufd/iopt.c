@@ -4,6 +4,9 @@
 
 #include <errno.h>
 
+/* How often accesses are asked for one area. */
+#define UNMAP_ROUNDS 100
+
 bool iopt_area_at_locked(const struct iopt *iopt, uint64_t iova, uint64_t *last)
 {
 	struct iopt_area *area = iopt_area_first_locked(iopt, iova, iova);
@@ -21,6 +24,8 @@ void iopt_init(struct iopt *iopt)
 	base_list_init(&iopt->domains);
 	base_gaptree_init(&iopt->areas);
 	base_list_init(&iopt->reserved);
+	base_idtable_init(&iopt->accesses, 0, IOPT_ACCESS_IDS - 1);
+	base_list_init(&iopt->locked);
 	iopt->alignment = 1;
 }
 
@@ -29,7 +34,7 @@ void iopt_fini(struct iopt *iopt)
 	struct iopt_reserved *r, *next;
 	uint64_t unmapped;
 
-	base_assert(base_list_is_empty(&iopt->domains));
+	base_assert(base_list_is_empty(&iopt->domains) && !iopt->accesses.taken);
 	if (iopt->areas.count)
 		iopt_unmap(iopt, 0, UINT64_MAX, &unmapped);
 	base_assert(!iopt->areas.count);
@@ -37,6 +42,7 @@ void iopt_fini(struct iopt *iopt)
 		base_free(r);
 	if (iopt->allowed)
 		base_free(iopt->allowed);
+	base_idtable_fini(&iopt->accesses);
 	base_spare_fini(&iopt->spare);
 }
 
@@ -145,6 +151,8 @@ static struct iopt_area *area_take_locked(struct iopt *iopt, uint64_t start, uin
 		return NULL;
 	if (*iopt_area_state(area) != IOPT_AREA_LIVE)
 		*rc = -EBUSY;
+	else if (base_unlikely(*iopt_area_pins(area)))
+		*rc = iopt_area_block_locked(iopt, area, start, last);
 	else if (area->node.start < start || area->node.last > last)
 		*rc = -ENOENT;
 	if (*rc)
@@ -161,14 +169,14 @@ static __attribute__((noinline)) void area_empty_locked(struct iopt *iopt, struc
 	base_rwlock_wrlock(&iopt->iova_lock);
 }
 
-int iopt_unmap(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t *unmapped)
+/* Unmap until something stands in the way; *start: what is left. */
+static int unmap_some(struct iopt *iopt, uint64_t *start, uint64_t last, uint64_t *unmapped)
 {
 	bool domains = iopt_areas_lock(iopt);
 	struct iopt_area *area;
 	int rc;
 
-	*unmapped = 0;
-	while ((area = area_take_locked(iopt, start, last, &rc))) {
+	while ((area = area_take_locked(iopt, *start, last, &rc))) {
 		uint64_t area_last = area->node.last;
 
 		if (domains)
@@ -177,8 +185,36 @@ int iopt_unmap(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t *unmap
 		area_free_locked(iopt, area);
 		if (area_last >= last)
 			break;
-		start = area_last + 1;
+		*start = area_last + 1;
 	}
 	iopt_areas_unlock(iopt, domains);
 	return rc;
+}
+
+/* Accesses have pinned what is left: have them unpin it, area by area (10.4 d). */
+static BASE_COLD int unmap_pinned(struct iopt *iopt, uint64_t start, uint64_t last,
+				  uint64_t *unmapped)
+{
+	uint64_t asked = start;
+	unsigned rounds = 0;
+	int rc;
+
+	do {
+		iopt_ask_accesses(iopt, &start, last);
+		rounds = start == asked ? rounds + 1 : 1;
+		if (rounds > UNMAP_ROUNDS)
+			return -EDEADLK;
+		asked = start;
+		rc = unmap_some(iopt, &start, last, unmapped);
+	} while (rc == -EAGAIN);
+	return rc;
+}
+
+int iopt_unmap(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t *unmapped)
+{
+	int rc;
+
+	*unmapped = 0;
+	rc = unmap_some(iopt, &start, last, unmapped);
+	return base_likely(rc != -EAGAIN) ? rc : unmap_pinned(iopt, start, last, unmapped);
 }

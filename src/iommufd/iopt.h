@@ -10,8 +10,7 @@
 #ifndef IOMMUFD_IOPT_H
 #define IOMMUFD_IOPT_H
 
-#include "iommu/iommu.h"
-#include "mem/mem.h"
+#include "iommufd/iommufd.h"
 
 #include <errno.h>
 
@@ -22,9 +21,12 @@ enum iopt_area_state {
 	IOPT_AREA_REMOVING, /* taken by an unmap */
 };
 
-/* 72 bytes: there may be a million of them. */
+/*
+ * 72 bytes: there may be a million of them. In node.user: [0] PGTABLE_* rights, [1]
+ * state, [2] blocked for accesses, [3..6] how many parts of it accesses have pinned.
+ */
 struct iopt_area {
-	struct base_gapnode node; /* user[0]: PGTABLE_* rights, user[1]: state */
+	struct base_gapnode node;
 	struct mem_source *source;
 	uint64_t offset; /* of the first byte, in the source */
 };
@@ -52,6 +54,26 @@ struct iopt_domain {
 	struct iommu_domain *domain;
 };
 
+/* Who has access to an IOVA space, beside the domains. */
+struct iopt_access {
+	bool pins;
+	/*
+	 * Keep it for unmap(). False: it is going away, or has nothing to unpin. iova_lock
+	 * is held.
+	 */
+	bool (*hold)(struct iopt_access *access);
+	/* Unpin what meets [start, last], and no longer keep it. No lock is held. */
+	void (*unmap)(struct iopt_access *access, uint64_t start, uint64_t last);
+};
+
+#define IOPT_ACCESS_IDS 65536
+
+/* A range whose pins nobody asks to undo: unmap refuses instead. */
+struct iopt_locked {
+	struct base_list node;
+	uint64_t start, last;
+};
+
 struct iopt {
 	struct base_rwlock domains_lock;
 	struct base_list domains; /* struct iopt_domain; changed under both locks */
@@ -61,8 +83,11 @@ struct iopt {
 	struct base_list reserved;
 	struct iopt_allowed *allowed; /* sorted, disjoint */
 	size_t allowed_count;
-	uint64_t alignment; /* of every IOVA, length and source address */
-	bool small_pages;   /* no leaves but of PAGE (11.4); changed under both locks */
+	struct base_idtable accesses; /* struct iopt_access */
+	uint32_t pinning;	      /* of the accesses, how many pin */
+	struct base_list locked;      /* struct iopt_locked */
+	uint64_t alignment;	      /* of every IOVA, length and source address */
+	bool small_pages;	      /* no leaves but of PAGE (11.4); changed under both locks */
 };
 
 /* In zeroed memory. */
@@ -122,7 +147,9 @@ int iopt_map_block(struct iopt *iopt, struct iopt_block *block, uint32_t prot, b
 
 /*
  * Unmap the areas inside [start, last]; *unmapped counts bytes, also on failure.
- * -EBUSY, -ENOENT: an area in transition, or only partly inside (10.4).
+ * -EBUSY: an area in transition, or locked; -ENOENT: one only partly inside (10.4).
+ * Accesses that have pinned an area are asked to unpin it: no lock is held. -EDEADLK:
+ * they do not.
  */
 int iopt_unmap(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t *unmapped);
 
@@ -185,6 +212,39 @@ struct iopt_owner_change {
 int iopt_owner_check(const struct iopt *iopt);
 void iopt_owner_count(const struct iopt *iopt, struct iopt_owner_change *change);
 void iopt_owner_set(const struct iopt *iopt, const struct iopt_owner_change *change);
+
+/* ---- accesses (iopt_access.c) ---- */
+
+/*
+ * The access gets an id in the space. If it pins, areas have to be multiples of pages:
+ * -EADDRINUSE. -EBUSY: too many accesses; -ENOMEM.
+ */
+int iopt_add_access(struct iopt *iopt, struct iopt_access *access, uint32_t *id);
+
+/* It has unpinned everything. unmap() may still be under way: hold() says so. */
+void iopt_remove_access(struct iopt *iopt, const struct iopt_access *access, uint32_t id);
+
+/*
+ * Pin the pages of [start, last] for `prot`, PGTABLE_READ or PGTABLE_WRITE, and show
+ * their runs, to nobody if `run` is NULL; what fails has no effect. For accesses that
+ * pin. -ENOENT: a gap; -EINVAL: blocked, or cannot be pinned; -EPERM; -EFAULT; -ENOMEM;
+ * or the errno of run().
+ */
+int iopt_pin(struct iopt *iopt, uint64_t start, uint64_t last, uint32_t prot, iommufd_run_fn run,
+	     void *arg);
+
+/* Undo a pin of the same range. */
+void iopt_unpin(struct iopt *iopt, uint64_t start, uint64_t last);
+
+/*
+ * Copy what is mapped at [start, last] to `data`, or from there with PGTABLE_WRITE.
+ * Errors as above; what is before the area that fails has been copied.
+ */
+int iopt_copy_data(struct iopt *iopt, uint64_t start, uint64_t last, void *data, uint32_t prot);
+
+/* Areas with pins that meet the range cannot be unmapped, until it is unlocked. */
+void iopt_lock(struct iopt *iopt, struct iopt_locked *locked, uint64_t start, uint64_t last);
+void iopt_unlock(struct iopt *iopt, struct iopt_locked *locked);
 
 /* ---- placement (iopt_place.c); iova_lock is held ---- */
 

@@ -23,6 +23,23 @@ static inline uint8_t *iopt_area_state(struct iopt_area *area)
 	return &area->node.user[1];
 }
 
+/* New pins and copies by accesses are refused. */
+static inline uint8_t *iopt_area_blocked(struct iopt_area *area)
+{
+	return &area->node.user[2];
+}
+
+/* Changed atomically while iova_lock is held at least for reading. */
+typedef uint32_t __attribute__((may_alias)) iopt_area_count;
+
+_Static_assert(offsetof(struct base_gapnode, user[3]) % sizeof(iopt_area_count) == 0,
+	       "counts are aligned");
+
+static inline iopt_area_count *iopt_area_pins(struct iopt_area *area)
+{
+	return (iopt_area_count *)(void *)&area->node.user[3];
+}
+
 /*
  * Make an area, in memory of any content, of a piece of a source; it takes over a
  * reference. The caller says where it goes.
@@ -135,6 +152,27 @@ int iopt_area_fill(const struct iopt *iopt, const struct iopt_area *area);
 
 /* Take the area out of every domain, and unpin. No access is in flight when this returns. */
 void iopt_area_drain(const struct iopt *iopt, const struct iopt_area *area);
+
+/* May every area live with this alignment? */
+bool iopt_areas_are_aligned_locked(const struct iopt *iopt, uint64_t alignment);
+
+/* Domains or accesses have changed. */
+void iopt_alignment_update_locked(struct iopt *iopt);
+
+/* ---- iopt_access.c ---- */
+
+/*
+ * An area inside [start, last] that is pinned is to be unmapped. -EAGAIN: it is blocked
+ * now, and has to be asked for; -EBUSY, -ENOENT: as for iopt_unmap().
+ */
+int iopt_area_block_locked(struct iopt *iopt, struct iopt_area *area, uint64_t start,
+			   uint64_t last);
+
+/*
+ * Have all accesses unpin the first area that meets [*start, last], and set *start to
+ * where it begins. No lock is held.
+ */
+void iopt_ask_accesses(struct iopt *iopt, uint64_t *start, uint64_t last);
 
 /* ---- iopt_reserved.c; iova_lock is held ---- */
 

@@ -97,11 +97,11 @@ int iopt_cut(struct iopt *iopt, uint64_t border)
 	area = iopt_area_first_locked(iopt, border, border);
 	if (!area || area->node.start == border || area->node.last == border)
 		return 0;
-	if (*iopt_area_state(area) != IOPT_AREA_LIVE)
+	if (*iopt_area_state(area) != IOPT_AREA_LIVE || *iopt_area_blocked(area))
 		return -EBUSY;
 	if (area->source->kind == MEM_SOURCE_DMABUF)
 		return -EOPNOTSUPP;
-	if (!base_is_aligned(border + 1, iopt->alignment))
+	if (!base_is_aligned(border + 1, iopt->alignment) || *iopt_area_pins(area))
 		return -EINVAL;
 	return area_cut_locked(iopt, area, border);
 }

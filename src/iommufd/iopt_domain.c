@@ -142,8 +142,7 @@ static uint64_t domain_granule(const struct iommu_domain *domain)
 	return base_lowest_bit(domain->pgsizes);
 }
 
-/* May every area live with this alignment? */
-static bool areas_are_aligned_locked(const struct iopt *iopt, uint64_t alignment)
+bool iopt_areas_are_aligned_locked(const struct iopt *iopt, uint64_t alignment)
 {
 	struct iopt_area *a = iopt_area_first_locked(iopt, 0, UINT64_MAX);
 
@@ -154,11 +153,11 @@ static bool areas_are_aligned_locked(const struct iopt *iopt, uint64_t alignment
 	return true;
 }
 
-static void alignment_update_locked(struct iopt *iopt)
+void iopt_alignment_update_locked(struct iopt *iopt)
 {
 	struct iopt_domain *d;
 
-	iopt->alignment = iopt->small_pages ? BASE_PAGE_SIZE : 1;
+	iopt->alignment = iopt->small_pages || iopt->pinning ? BASE_PAGE_SIZE : 1;
 	base_list_for_each (d, &iopt->domains, node)
 		iopt->alignment = base_max_u64(iopt->alignment, domain_granule(d->domain));
 }
@@ -213,7 +212,7 @@ int iopt_add_domain(struct iopt *iopt, struct iopt_domain *d)
 	base_scoped_write(&iopt->iova_lock);
 	if (granule > BASE_PAGE_SIZE)
 		return -EINVAL;
-	if (granule > iopt->alignment && !areas_are_aligned_locked(iopt, granule))
+	if (granule > iopt->alignment && !iopt_areas_are_aligned_locked(iopt, granule))
 		return -EADDRINUSE;
 	rc = aperture_reserve_locked(iopt, d->domain);
 	if (!rc)
@@ -223,7 +222,7 @@ int iopt_add_domain(struct iopt *iopt, struct iopt_domain *d)
 		return rc;
 	}
 	base_list_add_tail(&iopt->domains, &d->node);
-	alignment_update_locked(iopt);
+	iopt_alignment_update_locked(iopt);
 	return 0;
 }
 
@@ -235,7 +234,7 @@ void iopt_remove_domain(struct iopt *iopt, struct iopt_domain *d)
 	unpin_areas_locked(iopt, d->domain, NULL);
 	base_list_remove(&d->node);
 	iopt_unreserve_locked(iopt, d->domain);
-	alignment_update_locked(iopt);
+	iopt_alignment_update_locked(iopt);
 }
 
 /* ---- what the client may set, and what it sees ---- */
@@ -248,11 +247,11 @@ int iopt_set_huge_pages(struct iopt *iopt, bool on)
 	if (!on && !iopt->small_pages) {
 		if (!base_list_is_empty(&iopt->domains) && iopt->areas.count)
 			return -EINVAL;
-		if (!areas_are_aligned_locked(iopt, BASE_PAGE_SIZE))
+		if (!iopt_areas_are_aligned_locked(iopt, BASE_PAGE_SIZE))
 			return -EADDRINUSE;
 	}
 	iopt->small_pages = !on;
-	alignment_update_locked(iopt);
+	iopt_alignment_update_locked(iopt);
 	return 0;
 }
 

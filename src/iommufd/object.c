@@ -17,12 +17,14 @@ static const struct iommufd_object_ops object_ops[IOMMUFD_OBJ_TYPES] = {
 	[IOMMUFD_OBJ_DEVICE] = {.name = "device",
 				.destroy = iommufd_device_destroy,
 				.pre_destroy = iommufd_device_pre_destroy},
+	[IOMMUFD_OBJ_ACCESS] = {.name = "access", .destroy = iommufd_access_object_destroy},
 	[IOMMUFD_OBJ_FAULT] = {.name = "fault queue", .destroy = iommufd_fault_destroy},
 	[IOMMUFD_OBJ_VIOMMU] = {.name = "viommu", .destroy = iommufd_viommu_destroy},
 	[IOMMUFD_OBJ_VDEVICE] = {.name = "vdevice",
 				 .destroy = iommufd_vdevice_destroy,
 				 .abort = iommufd_vdevice_abort},
 	[IOMMUFD_OBJ_VEVENTQ] = {.name = "event queue", .destroy = iommufd_veventq_destroy},
+	[IOMMUFD_OBJ_HW_QUEUE] = {.name = "hw queue", .destroy = iommufd_hw_queue_destroy},
 	[IOMMUFD_OBJ_SELFTEST] = {.name = "mock device", .destroy = iommufd_selftest_destroy},
 };
 

@@ -19,6 +19,8 @@ struct iommufd_ctx {
 	struct base_mutex ioas_lock;	    /* IOASes come, or many change at once */
 	bool per_process;		    /* RLIMIT_MODE; changes only while there is no object */
 	struct iommufd_object *compat_ioas; /* guarded by objects.lock; no reference */
+	struct base_mutex mmaps_lock;	    /* mmaps */
+	struct base_gaptree mmaps;	    /* struct iommufd_mmap, by offset in the file */
 };
 
 /*
@@ -253,6 +255,32 @@ int iommufd_device_get_hw_info(struct iommufd_call *call, struct iommu_hw_info *
 void iommufd_device_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 void iommufd_device_pre_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
+/* ---- accesses (access.c) ---- */
+
+struct iommufd_access {
+	struct iommufd_object obj;
+	struct iommufd_ctx *ctx;
+	const struct iommufd_access_ops *ops;
+	void *data;
+	struct iopt_access link;
+
+	/* Not held while the driver's unmap() runs. Both are the same but for changes. */
+	struct base_mutex lock;
+	struct iommufd_ioas *ioas;	  /* for new pins and copies */
+	struct iommufd_ioas *ioas_pinned; /* where pins are */
+	uint32_t link_id;		  /* in the second */
+};
+
+/*
+ * An access of our own, that pins in `ioas`: it does not hold the context, and nobody is
+ * asked to unpin. -ENOMEM, -EBUSY, -EADDRINUSE.
+ */
+int iommufd_access_new_internal(struct iommufd_ctx *ctx, struct iommufd_ioas *ioas,
+				struct iommufd_access **out);
+void iommufd_access_free_internal(struct iommufd_access *access);
+
+void iommufd_access_object_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+
 /* ---- queues with files (queue.c, fault.c, veventq.c) ---- */
 
 struct iommufd_queue {
@@ -267,12 +295,46 @@ void iommufd_fault_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 int iommufd_veventq_alloc(struct iommufd_call *call, struct iommu_veventq_alloc *cmd);
 void iommufd_veventq_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
-/* ---- vIOMMUs and vdevices (viommu.c, vdevice.c) ---- */
+/* ---- what can be mapped (mmap.c) ---- */
+
+/* Memory of a vIOMMU's driver. */
+struct iommufd_mmap {
+	struct mem_region region;
+	struct base_gapnode node; /* offsets */
+	struct base_list viommu_node;
+	struct iommufd_viommu *viommu;
+};
+
+/* The member mmaps.add of a vIOMMU. */
+int iommufd_mmap_add(struct iommu_mmaps *mmaps, int fd, uint64_t length, uint64_t *offset);
+
+/* The vIOMMU ends: nobody has it mapped. */
+void iommufd_mmap_remove_all(struct iommufd_viommu *viommu);
+
+/* Member of struct mem_file_ops, of a context (iommufd-ioctls.md 25). */
+int iommufd_mmap(struct mem_file *file, uint64_t offset, uint64_t length, int prot, int flags,
+		 struct mem_region **region);
+
+/* ---- vIOMMUs, vdevices, hardware queues (viommu.c, vdevice.c, hw_queue.c) ---- */
 
 struct iommufd_viommu {
 	struct iommufd_object obj;
+	struct iommufd_ctx *ctx;
+	struct iommu_mmaps mmaps;
+	struct base_list mmap_list; /* struct iommufd_mmap; changes only at its begin and end */
 	struct iommu_viommu *viommu;
 	struct iommufd_hwpt *hwpt; /* the nesting parent */
+};
+
+struct iommufd_hw_queue {
+	struct iommufd_object obj;
+	struct iommufd_ctx *ctx;
+	struct iommufd_viommu *viommu;
+	struct iommufd_access *access; /* NULL until it is there */
+	struct iommu_hw_queue queue;
+	uint64_t iova, length;
+	struct iopt_locked locked;
+	bool pinned, running;
 };
 
 struct iommufd_vdevice {
@@ -287,5 +349,7 @@ void iommufd_viommu_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 int iommufd_vdevice_alloc(struct iommufd_call *call, struct iommu_vdevice_alloc *cmd);
 void iommufd_vdevice_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 void iommufd_vdevice_abort(struct iommufd_ctx *ctx, struct iommufd_object *obj);
+int iommufd_hw_queue_alloc(struct iommufd_call *call, struct iommu_hw_queue_alloc *cmd);
+void iommufd_hw_queue_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
 #endif

@@ -24,6 +24,14 @@ uint64_t iommufd_selftest_iova(const struct iopt *iopt, uint64_t iova);
 /* The same for COPY, which loses the flag. */
 void iommufd_selftest_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
 
+/* ---- accesses (selftest_access.c) ---- */
+
+int iommufd_selftest_create_access(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int iommufd_selftest_access_replace_ioas(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int iommufd_selftest_access_pages(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int iommufd_selftest_destroy_access_pages(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int iommufd_selftest_access_rw(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+
 /* ---- mock devices (selftest_device.c) ---- */
 
 void iommufd_selftest_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
@@ -40,6 +48,20 @@ int iommufd_selftest_trigger_vevent(struct iommufd_call *call, struct iommu_test
 int iommufd_selftest_dev_check_cache(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 
 /* ---- looks at domains and memory (selftest_check.c) ---- */
+
+/* For comparing memory with what a client sees. It begins as zeros; fini is due. */
+struct iommufd_selftest_pages {
+	struct mem_pageids ids;
+	bool known;
+};
+
+/*
+ * Is the byte at the host address the one at `uptr` of the client, which is made
+ * present? 0, `otherwise`, or why there is no telling: -EFAULT, -ENOMEM...
+ */
+int iommufd_selftest_same_byte(struct iommufd_call *call, struct iommufd_selftest_pages *pages,
+			       uint64_t host, uint64_t uptr, int otherwise);
+void iommufd_selftest_pages_fini(struct iommufd_selftest_pages *pages);
 
 int iommufd_selftest_md_check_map(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int iommufd_selftest_md_check_refs(struct iommufd_call *call, struct iommu_test_cmd *cmd);

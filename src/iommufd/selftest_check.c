@@ -29,12 +29,7 @@ static int touch(struct iommufd_call *call, uint64_t uptr)
 }
 
 /* The list of mappings is read when the first page has another address than expected. */
-struct pages {
-	struct mem_pageids ids;
-	bool known;
-};
-
-static int pages_know(struct pages *pages)
+static int pages_know(struct iommufd_selftest_pages *pages)
 {
 	int rc = pages->known ? 0 : mem_pageids_init(&pages->ids);
 
@@ -43,17 +38,30 @@ static int pages_know(struct pages *pages)
 	return rc;
 }
 
-static void pages_fini(struct pages *pages)
+void iommufd_selftest_pages_fini(struct iommufd_selftest_pages *pages)
 {
 	if (pages->known)
 		mem_pageids_fini(&pages->ids);
+}
+
+int iommufd_selftest_same_byte(struct iommufd_call *call, struct iommufd_selftest_pages *pages,
+			       uint64_t host, uint64_t uptr, int otherwise)
+{
+	int rc = touch(call, uptr);
+
+	if (rc || host == uptr)
+		return rc;
+	rc = pages_know(pages);
+	if (rc)
+		return rc;
+	return mem_pageids_same(&pages->ids, host, uptr) ? 0 : otherwise;
 }
 
 /* ---- MD_CHECK_MAP ---- */
 
 /* Does the domain lead `iova` to the byte at `uptr`? 0, -EINVAL, or an errno of the look. */
 static int check_piece(struct iommufd_call *call, struct iommu_domain *domain, uint64_t iova,
-		       uint64_t uptr, struct pages *pages)
+		       uint64_t uptr, struct iommufd_selftest_pages *pages)
 {
 	struct pgtable_leaf leaf;
 	uint64_t host;
@@ -64,19 +72,14 @@ static int check_piece(struct iommufd_call *call, struct iommu_domain *domain, u
 	if (!iommu_domain_find(domain, iova, &leaf))
 		return -EINVAL;
 	host = (uint64_t)(uintptr_t)mem_pa_to_host(leaf.pa + (iova - leaf.start));
-	if (host == uptr)
-		return 0;
-	rc = pages_know(pages);
-	if (rc)
-		return rc;
-	return mem_pageids_same(&pages->ids, host, uptr) ? 0 : -EINVAL;
+	return iommufd_selftest_same_byte(call, pages, host, uptr, -EINVAL);
 }
 
 int iommufd_selftest_md_check_map(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {
 	uint64_t iova = cmd->check_map.iova, uptr = cmd->check_map.uptr;
 	uint64_t length = cmd->check_map.length, granule, end;
-	struct pages pages = {.known = false};
+	struct iommufd_selftest_pages pages = {.known = false};
 	struct iommufd_hwpt *hwpt;
 	int rc = mock_hwpt_lookup(call, cmd->id, IOMMUFD_OBJ_HWPT_PAGING, &hwpt);
 
@@ -88,7 +91,7 @@ int iommufd_selftest_md_check_map(struct iommufd_call *call, struct iommu_test_c
 		return -EINVAL;
 	for (; uptr != end && !rc; iova += granule, uptr += granule)
 		rc = check_piece(call, hwpt->domain, iova, uptr, &pages);
-	pages_fini(&pages);
+	iommufd_selftest_pages_fini(&pages);
 	return rc;
 }
 
@@ -97,7 +100,7 @@ int iommufd_selftest_md_check_map(struct iommufd_call *call, struct iommu_test_c
 int iommufd_selftest_md_check_refs(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {
 	uint64_t uptr = cmd->check_refs.uptr, length = cmd->check_refs.length, end;
-	struct pages pages = {.known = false};
+	struct iommufd_selftest_pages pages = {.known = false};
 	int rc;
 
 	if (!base_is_aligned(uptr | length, BASE_PAGE_SIZE) ||
@@ -109,7 +112,7 @@ int iommufd_selftest_md_check_refs(struct iommufd_call *call, struct iommu_test_
 		if (!rc && mem_pincount_of(&pages.ids, uptr) != cmd->check_refs.refs)
 			rc = -EIO;
 	}
-	pages_fini(&pages);
+	iommufd_selftest_pages_fini(&pages);
 	return rc;
 }
 

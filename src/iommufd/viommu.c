@@ -15,10 +15,13 @@ static int viommu_init(struct iommufd_call *call, struct iommufd_viommu *viommu,
 		.len = cmd->data_len,
 	};
 
+	viommu->ctx = call->ctx;
+	viommu->mmaps.add = iommufd_mmap_add;
+	base_list_init(&viommu->mmap_list);
 	viommu->hwpt = hwpt;
 	iommufd_object_use(&hwpt->obj);
 	return iommu_viommu_alloc(idev->device, hwpt->domain, cmd->type,
-				  cmd->data_len ? &data : NULL, &viommu->viommu);
+				  cmd->data_len ? &data : NULL, &viommu->mmaps, &viommu->viommu);
 }
 
 int iommufd_viommu_alloc(struct iommufd_call *call, struct iommu_viommu_alloc *cmd)
@@ -60,6 +63,7 @@ void iommufd_viommu_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 	struct iommufd_viommu *viommu = base_container_of(obj, struct iommufd_viommu, obj);
 
 	(void)ctx;
+	iommufd_mmap_remove_all(viommu);
 	if (viommu->viommu)
 		iommu_viommu_free(viommu->viommu);
 	iommufd_object_unuse(&viommu->hwpt->obj);

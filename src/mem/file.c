@@ -40,6 +40,14 @@ uint32_t mem_file_poll(struct mem_file *file)
 	return file->ops->poll ? file->ops->poll(file) : MEM_FILE_READY;
 }
 
+int mem_file_mmap(struct mem_file *file, uint64_t offset, uint64_t length, int prot, int flags,
+		  struct mem_region **region)
+{
+	if (!file->ops->mmap)
+		return -ENODEV;
+	return file->ops->mmap(file, offset, length, prot, flags, region);
+}
+
 void mem_file_watch(struct mem_file *file, struct mem_watch *watch)
 {
 	base_scoped_lock(&file->watch_lock);

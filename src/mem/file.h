@@ -20,6 +20,19 @@
 
 struct mem_file;
 
+/*
+ * Memory of a file that clients map: `length` bytes of the memory at `offset` in the
+ * descriptor `fd`. Whoever has it mapped holds it, once for each mapping; what is mapped
+ * does not end before that.
+ */
+struct mem_region {
+	int fd;
+	uint64_t offset, length;
+	/* One mapping more, of a region that is held; or less. put() may release the file. */
+	void (*get)(struct mem_region *region);
+	void (*put)(struct mem_region *region);
+};
+
 /* What poll(2) says of files that are always ready. */
 #define MEM_FILE_READY (POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM)
 
@@ -47,6 +60,13 @@ struct mem_file_ops {
 			 size_t count, uint64_t pos);
 	ssize_t (*pwrite)(struct mem_file *file, struct mem_client *client, uint64_t addr,
 			  size_t count, uint64_t pos);
+
+	/*
+	 * The region at [offset, offset + length - 1], which are pages, length > 0, held. `prot`
+	 * and `flags` as for mmap(2). Or a negative errno; NULL: -ENODEV.
+	 */
+	int (*mmap)(struct mem_file *file, uint64_t offset, uint64_t length, int prot, int flags,
+		    struct mem_region **region);
 
 	/* The last reference is gone: free everything. No caller holds a lock. */
 	void (*release)(struct mem_file *file);
@@ -104,6 +124,9 @@ ssize_t mem_file_write(struct mem_file *file, struct mem_client *client, uint64_
 		       size_t count);
 
 uint32_t mem_file_poll(struct mem_file *file);
+
+int mem_file_mmap(struct mem_file *file, uint64_t offset, uint64_t length, int prot, int flags,
+		  struct mem_region **region);
 
 /*
  * From now on `watch` learns of changes; NULL: nobody does, and no call of the

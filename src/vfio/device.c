@@ -71,11 +71,20 @@ static void vfile_release(struct mem_file *file)
 	base_free(vfile);
 }
 
+/* vfio-device-ioctls.md 7: no region says that it can be mapped. */
+static int vfile_mmap(struct mem_file *file, uint64_t offset, uint64_t length, int prot, int flags,
+		      struct mem_region **region)
+{
+	(void)file, (void)offset, (void)length, (void)prot, (void)flags, (void)region;
+	return -EINVAL;
+}
+
 static const struct mem_file_ops vfile_ops = {
 	.name = "vfio-device",
 	.ioctl = vfile_ioctl,
 	.pread = vfile_pread,
 	.pwrite = vfile_pwrite,
+	.mmap = vfile_mmap,
 	.release = vfile_release,
 };
 

@@ -195,6 +195,9 @@ int abi_hwpt(struct abi *abi, uint32_t devid, uint32_t pt, uint32_t flags,
 	     const struct abi_data *data, uint32_t *id);
 int abi_viommu(struct abi *abi, uint32_t devid, uint32_t hwpt, uint32_t *id);
 int abi_vdevice(struct abi *abi, uint32_t viommu, uint32_t devid, uint64_t virt_id, uint32_t *id);
+/* Of the mock's type. */
+int abi_hw_queue(struct abi *abi, uint32_t viommu, uint32_t index, uint64_t iova, uint64_t length,
+		 uint32_t *id);
 
 /* The same, which have to work: paging HWPT of device n, nest parent, nested with default data. */
 uint32_t abi_paging(struct abi *abi, unsigned n, uint32_t ioas);

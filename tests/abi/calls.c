@@ -216,6 +216,24 @@ int abi_vdevice(struct abi *abi, uint32_t viommu, uint32_t devid, uint64_t virt_
 	return rc;
 }
 
+int abi_hw_queue(struct abi *abi, uint32_t viommu, uint32_t index, uint64_t iova, uint64_t length,
+		 uint32_t *id)
+{
+	struct iommu_hw_queue_alloc cmd = {
+		.size = sizeof(cmd),
+		.viommu_id = viommu,
+		.type = IOMMU_HW_QUEUE_TYPE_SELFTEST,
+		.index = index,
+		.nesting_parent_iova = iova,
+		.length = length,
+	};
+	int rc = abi_ioctl(abi, IOMMU_HW_QUEUE_ALLOC, &cmd);
+
+	if (!rc)
+		*id = cmd.out_hw_queue_id;
+	return rc;
+}
+
 uint32_t abi_paging(struct abi *abi, unsigned n, uint32_t ioas)
 {
 	uint32_t id;

@@ -5,6 +5,7 @@
  * allocates. Here alone a library-internal header is used: the injection.
  */
 #include "irqs.h"
+#include "selftest.h"
 
 #include "base/alloc.h"
 #include "iommu/section.h"
@@ -21,6 +22,7 @@ struct scene {
 	uint8_t *memory;
 	uint64_t iova;
 	int file;
+	int access;
 };
 
 static struct scene s;
@@ -122,6 +124,12 @@ static void with_viommu(struct abi *abi)
 	ok(abi_viommu(abi, abi->devid[0], s.parent, &s.viommu));
 }
 
+static void with_hw_queue(struct abi *abi)
+{
+	with_viommu(abi);
+	ok(abi_hw_queue(abi, s.viommu, 0, BASE, PAGE, &s.id));
+}
+
 static void with_nested(struct abi *abi)
 {
 	with_parent(abi);
@@ -141,6 +149,24 @@ static void unbound(struct abi *abi)
 	memset(&s, 0, sizeof(s));
 	s.ioas = abi_ioas(abi);
 	s.other = abi_ioas(abi);
+}
+
+/* The table of files keeps the room that it once needed. */
+static void with_room_for_an_access(struct abi *abi)
+{
+	unbound(abi);
+	ok(swiommu_close(abi->machine, st_access(abi, s.ioas, true)));
+}
+
+/* An access that pins, and has pinned a page of an area. */
+static void with_access(struct abi *abi)
+{
+	unbound(abi);
+	s.memory = abi_aligned(abi, 4);
+	ok(abi_map_at(abi, s.ioas, RW, s.memory, 4 * PAGE, BASE));
+	ok(abi_map_at(abi, s.ioas, RW, s.memory, PAGE, BASE + 4 * PAGE));
+	s.access = st_access(abi, s.ioas, true);
+	s.id = st_pinned(abi, s.access, BASE + 2 * PAGE, PAGE);
 }
 
 /* The other device of the group is bound and attached. */
@@ -278,6 +304,38 @@ static int vdevice_alloc(struct abi *abi)
 	return abi_vdevice(abi, s.viommu, abi->devid[0], 5, &s.id);
 }
 
+static int hw_queue_alloc(struct abi *abi)
+{
+	return abi_hw_queue(abi, s.viommu, 0, BASE, PAGE, &s.id);
+}
+
+static int second_hw_queue_alloc(struct abi *abi)
+{
+	return abi_hw_queue(abi, s.viommu, 1, BASE, PAGE, &s.id);
+}
+
+static int create_access(struct abi *abi)
+{
+	return st_create_access(abi, s.ioas, true, &s.access);
+}
+
+static int access_pin(struct abi *abi)
+{
+	return st_pin(abi, s.access, 0, BASE + PAGE, 4 * PAGE, NULL, &s.id);
+}
+
+static int access_rw(struct abi *abi)
+{
+	uint8_t bytes[16];
+
+	return st_rw(abi, s.access, 0, BASE + 5, bytes, sizeof(bytes));
+}
+
+static int access_replace(struct abi *abi)
+{
+	return st_access_replace(abi, s.access, s.other);
+}
+
 static int open_device(struct abi *abi)
 {
 	int fd = swiommu_open(abi->machine, "/dev/vfio/devices/vfio0");
@@ -392,6 +450,12 @@ static const struct sweep sweeps[] = {
 	{"HWPT_ALLOC, mock, on a vIOMMU", &abi_mock, with_viommu, nested_alloc_on_viommu},
 	{"VIOMMU_ALLOC", &abi_mock, with_parent, viommu_alloc},
 	{"VDEVICE_ALLOC", &abi_mock, with_viommu, vdevice_alloc},
+	{"HW_QUEUE_ALLOC", &abi_mock, with_viommu, hw_queue_alloc},
+	{"HW_QUEUE_ALLOC, second", &abi_mock, with_hw_queue, second_hw_queue_alloc},
+	{"CREATE_ACCESS", &abi_selftest, with_room_for_an_access, create_access},
+	{"ACCESS_PAGES", &abi_selftest, with_access, access_pin},
+	{"ACCESS_RW", &abi_selftest, with_access, access_rw},
+	{"ACCESS_REPLACE_IOAS", &abi_selftest, with_access, access_replace},
 	{"open of a device", &abi_vtd, unbound, open_device},
 	{"open of an iommufd", &abi_vtd, unbound, open_iommufd},
 	{"BIND", &abi_vtd, unbound, bind_0},
@@ -565,6 +629,16 @@ static int clear_allowed(struct abi *abi)
 	return abi_allow(abi, s.ioas, NULL, 0);
 }
 
+static int access_unpin(struct abi *abi)
+{
+	return st_unpin(abi, s.access, s.id);
+}
+
+static int close_access(struct abi *abi)
+{
+	return swiommu_close(abi->machine, s.access);
+}
+
 static int disable_intx(struct abi *abi)
 {
 	return set_none(abi, TRIGGER, INTX, 0, 0);
@@ -579,6 +653,9 @@ static const struct sweep takers[] = {
 	{"DESTROY of a HWPT", &abi_vtd, with_hwpt, destroy_hwpt},
 	{"DESTROY of a nested HWPT", &abi_vtd, with_nested, destroy_hwpt},
 	{"DESTROY of a vdevice", &abi_mock, with_vdevice, destroy_id},
+	{"DESTROY of a hardware queue", &abi_mock, with_hw_queue, destroy_id},
+	{"DESTROY_ACCESS_PAGES", &abi_selftest, with_access, access_unpin},
+	{"close of an access", &abi_selftest, with_access, close_access},
 	{"DETACH", &abi_vtd, attached, detach},
 	{"DETACH, mock", &abi_mock, attached, detach},
 	{"close of a device with a vdevice", &abi_mock, with_vdevice, close_device},

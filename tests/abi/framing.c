@@ -23,6 +23,7 @@ union command {
 	struct iommu_hw_info info;
 	struct iommu_viommu_alloc viommu;
 	struct iommu_vdevice_alloc vdevice;
+	struct iommu_hw_queue_alloc hw_queue;
 	uint8_t bytes[128];
 };
 
@@ -151,6 +152,14 @@ static void fill_vdevice(union command *cmd)
 	cmd->vdevice.virt_id = 5;
 }
 
+static void fill_hw_queue(union command *cmd)
+{
+	cmd->hw_queue.viommu_id = scene.viommu;
+	cmd->hw_queue.type = IOMMU_HW_QUEUE_TYPE_SELFTEST;
+	cmd->hw_queue.nesting_parent_iova = 0x4000000;
+	cmd->hw_queue.length = PAGE;
+}
+
 struct ioctl_row {
 	const char *name;
 	uint32_t cmd, size, min;
@@ -173,6 +182,7 @@ static const struct ioctl_row ioctls[] = {
 	{"VIOMMU_ALLOC", 0x3b90, 40, 24, fill_viommu},
 	{"VDEVICE_ALLOC", 0x3b91, 24, 24, fill_vdevice},
 	{"IOAS_CHANGE_PROCESS", 0x3b92, 8, 8, fill_change_process},
+	{"HW_QUEUE_ALLOC", 0x3b94, 40, 40, fill_hw_queue},
 };
 
 static void fill(const struct ioctl_row *row, union command *cmd, uint32_t size)

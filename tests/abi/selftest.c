@@ -152,6 +152,73 @@ int st_pasid_check(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t hwp
 	return st_run(abi, IOMMU_TEST_OP_PASID_CHECK_HWPT, &cmd);
 }
 
+/* ---- accesses ---- */
+
+int st_create_access(struct abi *abi, uint32_t ioas, bool pins, int *fd)
+{
+	struct iommu_test_cmd cmd = {.id = ioas, .create_access.flags = pins};
+	int rc = st_run(abi, IOMMU_TEST_OP_CREATE_ACCESS, &cmd);
+
+	if (!rc)
+		*fd = (int)cmd.create_access.out_access_fd;
+	return rc;
+}
+
+int st_access_replace(struct abi *abi, int fd, uint32_t ioas)
+{
+	struct iommu_test_cmd cmd = {.id = (uint32_t)fd, .access_replace_ioas.ioas_id = ioas};
+
+	return st_run(abi, IOMMU_TEST_OP_ACCESS_REPLACE_IOAS, &cmd);
+}
+
+int st_pin(struct abi *abi, int fd, uint32_t flags, uint64_t iova, uint64_t length, const void *va,
+	   uint32_t *id)
+{
+	struct iommu_test_cmd cmd = {
+		.id = (uint32_t)fd,
+		.access_pages = {.flags = flags, .iova = iova, .length = length, .uptr = ADDR(va)},
+	};
+	int rc = st_run(abi, IOMMU_TEST_OP_ACCESS_PAGES, &cmd);
+
+	if (!rc)
+		*id = cmd.access_pages.out_access_pages_id;
+	return rc;
+}
+
+int st_unpin(struct abi *abi, int fd, uint32_t id)
+{
+	struct iommu_test_cmd cmd = {.id = (uint32_t)fd,
+				     .destroy_access_pages.access_pages_id = id};
+
+	return st_run(abi, IOMMU_TEST_OP_DESTROY_ACCESS_PAGES, &cmd);
+}
+
+int st_rw(struct abi *abi, int fd, uint32_t flags, uint64_t iova, void *data, uint64_t length)
+{
+	struct iommu_test_cmd cmd = {
+		.id = (uint32_t)fd,
+		.access_rw = {.flags = flags, .iova = iova, .length = length, .uptr = ADDR(data)},
+	};
+
+	return st_run(abi, IOMMU_TEST_OP_ACCESS_RW, &cmd);
+}
+
+int st_access(struct abi *abi, uint32_t ioas, bool pins)
+{
+	int fd;
+
+	ok(st_create_access(abi, ioas, pins, &fd));
+	return fd;
+}
+
+uint32_t st_pinned(struct abi *abi, int fd, uint64_t iova, uint64_t length)
+{
+	uint32_t id;
+
+	ok(st_pin(abi, fd, 0, iova, length, NULL, &id));
+	return id;
+}
+
 /* ---- HWPTs ---- */
 
 uint32_t st_hwpt(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags)

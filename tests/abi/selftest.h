@@ -42,6 +42,18 @@ int st_pasid_check(struct abi *abi, uint32_t stdev, uint32_t pasid, uint32_t hwp
 
 int st_trigger_vevent(struct abi *abi, uint32_t idev);
 
+/* The fd of an access, for the ops that follow; `pins`: it may pin. */
+int st_create_access(struct abi *abi, uint32_t ioas, bool pins, int *fd);
+int st_access_replace(struct abi *abi, int fd, uint32_t ioas);
+/* `va` NULL: nothing is compared; `id` is set on success. */
+int st_pin(struct abi *abi, int fd, uint32_t flags, uint64_t iova, uint64_t length, const void *va,
+	   uint32_t *id);
+int st_unpin(struct abi *abi, int fd, uint32_t id);
+int st_rw(struct abi *abi, int fd, uint32_t flags, uint64_t iova, void *data, uint64_t length);
+/* These have to work. */
+int st_access(struct abi *abi, uint32_t ioas, bool pins);
+uint32_t st_pinned(struct abi *abi, int fd, uint64_t iova, uint64_t length);
+
 /* These have to work: a device, an allocated HWPT for it, a nested one whose words are `iotlb`. */
 struct stdev st_new(struct abi *abi, uint32_t pt);
 struct stdev st_new_flags(struct abi *abi, uint32_t pt, uint32_t flags);

@@ -94,8 +94,7 @@ static const struct {
 	{{"run", "--iommu=", "true"}, "--iommu: no IOMMU '': write one of: vtd, mock"},
 	{{"run", "--vdevice-destroy", "never", "true"},
 	 "--vdevice-destroy: no word 'never': write anytime or unbound"},
-	{{"run", "--memlock", "8M", "true"},
-	 "--memlock: no word '8M': write host or unlimited"},
+	{{"run", "--memlock", "8M", "true"}, "--memlock: no word '8M': write host or unlimited"},
 	{{"run", "--log", "/nowhere/log", "true"},
 	 "--log: cannot write '/nowhere/log': No such file or directory"},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* <swiommu/swiommu.h>: a machine with descriptors of its own. */
-#include "front/call.h"
+#include "front/vma.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,7 @@ struct swiommu {
 	struct front_machine *machine;
 	struct mem_client client;
 	struct front_fdtable table;
+	struct front_vmas vmas;
 	char message[FRONT_MESSAGE_SIZE];
 };
 
@@ -120,6 +121,7 @@ int swiommu_new(const struct swiommu_options *options, struct swiommu **out)
 	}
 	swiommu->client.ops = &lib_client_ops;
 	front_fdtable_init(&swiommu->table);
+	front_vmas_init(&swiommu->vmas);
 	*out = swiommu;
 	return 0;
 }
@@ -128,6 +130,7 @@ void swiommu_free(struct swiommu *swiommu)
 {
 	for (int fd = 0; (fd = front_fdtable_next(&swiommu->table, fd)) >= 0;)
 		swiommu_close(swiommu, fd);
+	front_vmas_fini(&swiommu->vmas);
 	front_fdtable_fini(&swiommu->table);
 	front_machine_free(swiommu->machine);
 	base_free(swiommu);
@@ -275,4 +278,23 @@ ssize_t swiommu_pwrite(struct swiommu *swiommu, int fd, const void *buf, size_t 
 	result = front_call_pwrite(slot, &swiommu->client, (uintptr_t)buf, count, offset);
 	front_slot_put(&swiommu->table, slot);
 	return result;
+}
+
+int swiommu_mmap(struct swiommu *swiommu, int fd, void **addr, size_t length, int prot, int flags,
+		 off_t offset)
+{
+	const struct front_mmap call = {length, prot, flags, offset};
+	struct front_slot *slot = front_fdtable_get(&swiommu->table, fd);
+	int rc;
+
+	if (!slot)
+		return -EBADF;
+	rc = front_vmas_mmap(&swiommu->vmas, slot, addr, &call);
+	front_slot_put(&swiommu->table, slot);
+	return rc;
+}
+
+int swiommu_munmap(struct swiommu *swiommu, void *addr, size_t length)
+{
+	return front_vmas_munmap(&swiommu->vmas, addr, length);
 }

@@ -227,6 +227,16 @@ EXPORT(void *, mmap64, void *addr, size_t length, int prot, int flags, int fd, o
 	return preload_mmap(addr, length, prot, flags, fd, offset);
 }
 
+EXPORT(int, munmap, void *addr, size_t length)
+{
+	return preload_munmap(addr, length);
+}
+
+EXPORT(void *, mremap, void *addr, size_t old_length, size_t length, int flags, void *wanted)
+{
+	return preload_mremap(addr, old_length, length, flags, wanted);
+}
+
 /* ---- stat; the names with x are of programs built before glibc 2.33 ---- */
 
 EXPORT(int, stat, const char *path, struct stat *out)

@@ -14,7 +14,7 @@
 #ifndef PRELOAD_PRELOAD_H
 #define PRELOAD_PRELOAD_H
 
-#include "front/call.h"
+#include "front/vma.h"
 #include "front/preload/real.h"
 
 #include <errno.h>
@@ -167,7 +167,13 @@ ssize_t preload_preadv(int fd, const struct iovec *iov, int n, off_t pos);
 ssize_t preload_pwritev(int fd, const struct iovec *iov, int n, off_t pos);
 ssize_t preload_preadv2(int fd, const struct iovec *iov, int n, off_t pos, int flags);
 ssize_t preload_pwritev2(int fd, const struct iovec *iov, int n, off_t pos, int flags);
+
+/* Mappings of the machine's files. */
+extern struct front_vmas preload_vmas __attribute__((visibility("hidden")));
+
 void *preload_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
+int preload_munmap(void *addr, size_t length);
+void *preload_mremap(void *addr, size_t old_length, size_t length, int flags, void *wanted);
 
 /* ---- stat.c ---- */
 

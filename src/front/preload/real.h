@@ -51,6 +51,9 @@
 	  (fd, iov, n, pos, flags))                                                                \
 	X(mmap, void *, (void *addr, size_t length, int prot, int flags, int fd, off_t offset),    \
 	  (addr, length, prot, flags, fd, offset))                                                 \
+	X(munmap, int, (void *addr, size_t length), (addr, length))                                \
+	X(mremap, void *, (void *addr, size_t old_length, size_t length, int flags, void *wanted), \
+	  (addr, old_length, length, flags, wanted))                                               \
 	X(fstat, int, (int fd, struct stat *out), (fd, out))                                       \
 	X(fstatat, int, (int dir, const char *path, struct stat *out, int flags),                  \
 	  (dir, path, out, flags))                                                                 \

@@ -126,6 +126,13 @@ static ssize_t foreign_transfer(struct mem_file *file, struct mem_client *client
 	return -EIO;
 }
 
+static int foreign_mmap(struct mem_file *file, uint64_t offset, uint64_t length, int prot,
+			int flags, struct mem_region **region)
+{
+	(void)file, (void)offset, (void)length, (void)prot, (void)flags, (void)region;
+	return -EIO;
+}
+
 /* Our own reference is never dropped. */
 static void foreign_release(struct mem_file *file)
 {
@@ -137,6 +144,7 @@ static const struct mem_file_ops foreign_ops = {
 	.ioctl = foreign_ioctl,
 	.pread = foreign_transfer,
 	.pwrite = foreign_transfer,
+	.mmap = foreign_mmap,
 	.release = foreign_release,
 };
 
@@ -160,6 +168,7 @@ static void fork_child(void)
 	mem_pincount_after_fork();
 	preload_keeper_after_fork_locked();
 	preload_ready_after_fork_locked();
+	front_vmas_after_fork(&preload_vmas);
 	front_fdtable_after_fork_locked(&preload_table, &preload_foreign_file);
 	base_mutex_unlock(&preload_table.lock);
 }

@@ -150,37 +150,10 @@ static int mock_domain_alloc_nested(struct iommu_device *device, struct iommu_do
 
 /* ---- vIOMMUs ---- */
 
-static int mock_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
-				    const struct iommu_user_data *data, struct iommu_domain **out)
+int mock_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
+			     const struct iommu_user_data *data, struct iommu_domain **out)
 {
 	return mock_nested_alloc(viommu->iommu, viommu->parent, flags, data, out);
-}
-
-static void mock_viommu_free(struct iommu_viommu *viommu)
-{
-	base_free(viommu);
-}
-
-static const struct iommu_viommu_ops mock_viommu_ops = {
-	.domain_alloc_nested = mock_viommu_domain_alloc,
-	.invalidate = mock_viommu_invalidate,
-	.free = mock_viommu_free,
-};
-
-static int mock_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent,
-			     const struct iommu_user_data *data, struct iommu_viommu **out)
-{
-	struct iommu_viommu *viommu;
-
-	/* Data asks for a region to mmap, which this IOMMU does not have. */
-	if (data)
-		return -EOPNOTSUPP;
-	viommu = base_zalloc(sizeof(*viommu));
-	if (!viommu)
-		return -ENOMEM;
-	iommu_viommu_init(viommu, &mock_viommu_ops, device->iommu, parent);
-	*out = viommu;
-	return 0;
 }
 
 /* Only the device's own requester id looks at vIOMMUs (8.3). */

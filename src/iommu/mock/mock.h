@@ -30,6 +30,19 @@ struct mock_nested {
 	uint32_t iotlb[MOCK_NESTED_DOMAIN_IOTLB_NUM]; /* words that invalidation clears */
 };
 
+struct mock_viommu {
+	struct iommu_viommu viommu;
+	int region; /* a descriptor of memory that the client maps, -1: none */
+	struct iommu_hw_queue *queues[IOMMU_TEST_HW_QUEUE_MAX]; /* guarded by viommu.lock */
+};
+
+/* Members of struct iommu_driver and struct iommu_viommu_ops (8). */
+int mock_viommu_alloc(struct iommu_device *device, struct iommu_domain *parent,
+		      const struct iommu_user_data *data, struct iommu_mmaps *mmaps,
+		      struct iommu_viommu **out);
+int mock_viommu_domain_alloc(struct iommu_viommu *viommu, uint32_t flags,
+			     const struct iommu_user_data *data, struct iommu_domain **out);
+
 /* Members of struct iommu_domain_ops and struct iommu_viommu_ops (iommufd-test-abi.md 6.3, 8.4). */
 int mock_nested_invalidate(struct iommu_domain *domain, const struct iommu_user_array *array,
 			   uint32_t *done);

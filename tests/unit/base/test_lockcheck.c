@@ -155,16 +155,16 @@ static void assert_not_held(void)
 
 static void a_wrong_order_aborts_with_both_ranks(void **state)
 {
-	static const char message[] = "rank 9 (GROUP) taken while rank 16 (DOMAIN) is held";
+	static const char message[] = "rank 10 (GROUP) taken while rank 17 (DOMAIN) is held";
 
 	(void)state;
-	assert_int_equal(RANK_GROUP, 9);
-	assert_int_equal(RANK_DOMAIN, 16);
+	assert_int_equal(RANK_GROUP, 10);
+	assert_int_equal(RANK_DOMAIN, 17);
 	assert_aborts(falling, message);
-	assert_aborts(falling_behind_a_rise, "(IOPT_IOVA) taken while rank 16 (DOMAIN)");
-	assert_aborts(falling_shared, "(IOPT_IOVA) taken while rank 16 (DOMAIN)");
-	assert_aborts(falling_after_shared, "(GROUP) taken while rank 11 (IOPT_IOVA)");
-	assert_aborts(equal, "rank 16 (DOMAIN) taken while rank 16 (DOMAIN)");
+	assert_aborts(falling_behind_a_rise, "(IOPT_IOVA) taken while rank 17 (DOMAIN)");
+	assert_aborts(falling_shared, "(IOPT_IOVA) taken while rank 17 (DOMAIN)");
+	assert_aborts(falling_after_shared, "(GROUP) taken while rank 12 (IOPT_IOVA)");
+	assert_aborts(equal, "rank 17 (DOMAIN) taken while rank 17 (DOMAIN)");
 }
 
 static void other_misuse_aborts(void **state)

@@ -30,7 +30,7 @@ static struct iommu_viommu *viommu_new(struct iommu_device *device, struct iommu
 {
 	struct iommu_viommu *viommu;
 
-	assert_int_equal(iommu_viommu_alloc(device, parent, IOMMU_VIOMMU_TYPE_SELFTEST, NULL,
+	assert_int_equal(iommu_viommu_alloc(device, parent, IOMMU_VIOMMU_TYPE_SELFTEST, NULL, NULL,
 					    &viommu),
 			 0);
 	return viommu;
@@ -156,7 +156,7 @@ static void nothing_is_left_without_memory(void **state)
 	assert_int_equal(nested_new(s.device, s.parent, 0, SELFTEST, 8, &nested), -ENOMEM);
 	base_fail_nth(1);
 	assert_int_equal(iommu_viommu_alloc(s.device, s.parent, IOMMU_VIOMMU_TYPE_SELFTEST, NULL,
-					    &viommu),
+					    NULL, &viommu),
 			 -ENOMEM);
 	assert_int_equal(base_fail_pending(), 0);
 	assert_int_equal(base_alloc_count(), before);
@@ -180,11 +180,12 @@ static void only_the_mock_has_viommus_of_one_type(void **state)
 	assert_true(iommu_viommu_is_supported(s.device, IOMMU_VIOMMU_TYPE_SELFTEST));
 	assert_false(iommu_viommu_is_supported(vtd.device, IOMMU_VIOMMU_TYPE_SELFTEST));
 	assert_int_equal(iommu_viommu_alloc(vtd.device, s.parent, IOMMU_VIOMMU_TYPE_SELFTEST, NULL,
-					    &viommu),
+					    NULL, &viommu),
 			 -EOPNOTSUPP);
 	for (size_t i = 0; i < base_array_size(types); i++) {
 		assert_false(iommu_viommu_is_supported(s.device, types[i]));
-		assert_int_equal(iommu_viommu_alloc(s.device, s.parent, types[i], NULL, &viommu),
+		assert_int_equal(iommu_viommu_alloc(s.device, s.parent, types[i], NULL, NULL,
+						    &viommu),
 				 -EOPNOTSUPP);
 	}
 	rig_fini(&vtd);

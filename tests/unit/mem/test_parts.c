@@ -2,6 +2,8 @@
 /* mem/parts.h beside a twin that has a count for each page. */
 #include "spaces.h"
 
+#include "mem/parts.h"
+
 #include <errno.h>
 
 #define PAGES  64u

@@ -157,6 +157,28 @@ static void random_pins_equal_the_twin(void **state)
 		unpin(held[count].offset, held[count].length);
 }
 
+/* The counts of the test ABI follow: a page has one pin or none, whatever order they go in. */
+static void the_test_abi_counts_each_page_once(void **state)
+{
+	struct mem_pageids ids;
+
+	mem_pincount_enable();
+	assert_int_equal(mem_pageids_init(&ids), 0);
+	assert_int_equal(pin(0, LENGTH), 0);
+	assert_int_equal(pin(2 * SPACE_PAGE, SPACE_PAGE), 0);
+	assert_int_equal(pin(7 * SPACE_PAGE, 100), 0);
+	unpin(0, LENGTH);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(mem_pincount_of(&ids, (uintptr_t)arena + i * SPACE_PAGE),
+				 twin[i] != 0);
+	unpin(2 * SPACE_PAGE, SPACE_PAGE);
+	unpin(7 * SPACE_PAGE, 100);
+	random_pins_equal_the_twin(state);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(mem_pincount_of(&ids, (uintptr_t)arena + i * SPACE_PAGE), 0);
+	mem_pageids_fini(&ids);
+}
+
 /* ---- what is touched ---- */
 
 static void only_pages_without_a_pin_are_looked_at(void **state)
@@ -228,6 +250,7 @@ int main(void)
 		WITH_SOURCE(only_pages_without_a_pin_are_looked_at),
 		WITH_SOURCE(a_part_does_not_touch_pages_beside_it),
 		WITH_SOURCE(a_part_that_fails_changes_nothing),
+		WITH_SOURCE(the_test_abi_counts_each_page_once), /* which stays switched on */
 	};
 
 	return cmocka_run_group_tests(tests, spaces_setup, NULL);
