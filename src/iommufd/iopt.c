@@ -53,7 +53,7 @@ static struct iopt_mapping *mapping_of(struct mem_source *source)
 	return base_container_of(source, struct iopt_mapping, source);
 }
 
-static void area_free_locked(struct iopt *iopt, struct iopt_area *area)
+static BASE_INLINE void area_free_locked(struct iopt *iopt, struct iopt_area *area)
 {
 	struct iopt_mapping *mapping;
 
@@ -142,7 +142,8 @@ int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t
 /* ---- unmap ---- */
 
 /* The next area to go, marked; NULL and *rc: 0 at the end, or why not. */
-static struct iopt_area *area_take_locked(struct iopt *iopt, uint64_t start, uint64_t last, int *rc)
+static BASE_INLINE struct iopt_area *area_take_locked(struct iopt *iopt, uint64_t start,
+						      uint64_t last, int *rc)
 {
 	struct iopt_area *area = iopt_area_first_locked(iopt, start, last);
 
@@ -170,7 +171,8 @@ static __attribute__((noinline)) void area_empty_locked(struct iopt *iopt, struc
 }
 
 /* Unmap until something stands in the way; *start: what is left. */
-static int unmap_some(struct iopt *iopt, uint64_t *start, uint64_t last, uint64_t *unmapped)
+static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t *start, uint64_t last,
+				  uint64_t *unmapped)
 {
 	bool domains = iopt_areas_lock(iopt);
 	struct iopt_area *area;

@@ -338,7 +338,10 @@ struct info {
 	struct vfio_iommu_type1_info head;
 	struct vfio_iommu_type1_info_dma_avail avail;
 	uint32_t pad;
-	struct vfio_iommu_type1_info_cap_iova_range cap;
+	struct {
+		struct vfio_info_cap_header header;
+		uint32_t nr_iovas, reserved;
+	} cap;
 	struct vfio_iova_range ranges[3];
 };
 
