@@ -4,7 +4,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all demo check bench format install clean help
+.PHONY: all demo check kselftest bench format install clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -20,6 +20,11 @@ demo:
 
 check:
 	@scripts/check
+
+kselftest:
+	@scripts/setup kselftest
+	@$(MAKE) --no-print-directory all
+	@scripts/kselftest $(BUILD) $(KERNEL)
 
 bench:
 	@scripts/setup bench
@@ -40,6 +45,7 @@ help:
 	@echo 'make            build (release) into $(BUILD)/'
 	@echo 'make demo       install what is missing, build, run two programs on a software IOMMU'
 	@echo 'make check      the whole gate: what CI runs; a few minutes'
+	@echo 'make kselftest  the Linux kernel'\''s own tests of iommufd, from Debian'\''s package'
 	@echo 'make bench      instruction counts and DMA speed, as a table'
 	@echo 'make format     lay out all C files by .clang-format'
 	@echo 'make install    into $(PREFIX); PREFIX= and DESTDIR= as usual'

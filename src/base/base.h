@@ -13,7 +13,10 @@
 #include "base/idtable.h"
 #include "base/gaptree.h"
 #include "base/guard.h"
+#include "base/maps.h"
+#include "base/process.h"
 #include "base/scan.h"
+#include "base/socket.h"
 #include "base/sys.h"
 
 #endif

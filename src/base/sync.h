@@ -250,6 +250,27 @@ static inline void base_rwlock_wrunlock(struct base_rwlock *lock)
 		base_rwlock_unlock_slow(lock);
 }
 
+/*
+ * One of several locks of a rank, which are always taken in the same order. The thread
+ * takes no other locks of that rank meanwhile; nobody can assert that these are held.
+ */
+static inline void base_rwlock_wrlock_nested(struct base_rwlock *lock)
+{
+	uint32_t free = 0;
+
+	base_lockcheck_acquire(lock, BASE_LOCK_RANK(lock), true);
+	base_lockcheck_release(lock);
+	if (base_unlikely(!__atomic_compare_exchange_n(&lock->word, &free, BASE_RWLOCK_WRITER,
+						       false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+		base_rwlock_wrlock_slow(lock);
+}
+
+static inline void base_rwlock_wrunlock_nested(struct base_rwlock *lock)
+{
+	if (base_unlikely(__atomic_sub_fetch(&lock->word, BASE_RWLOCK_WRITER, __ATOMIC_RELEASE)))
+		base_rwlock_unlock_slow(lock);
+}
+
 /* ---- scoped locks: released at the end of the enclosing block ---- */
 
 static inline void base_scope_mutex(struct base_mutex **lock)

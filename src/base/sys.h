@@ -73,9 +73,9 @@ int base_sys_memory_file(int fd, uint64_t *size, uint64_t *page_size);
 
 /*
  * Map a part of a file of memory, shared, for reading or also for writing, whatever the
- * descriptor is open for. offset and length are multiples of its page size. 0 and *addr,
- * or the errno of mmap(2): -EACCES and -EPERM say that the file may not be used so. An
- * injection point: -ENOMEM.
+ * descriptor is open for; forked children do not have it. offset and length are multiples of its
+ * page size. 0 and *addr, or the errno of mmap(2): -EACCES and -EPERM say that the file may not be
+ * used so. An injection point: -ENOMEM.
  */
 int base_sys_map_file(int fd, uint64_t offset, uint64_t length, bool writable, void **addr);
 

@@ -62,7 +62,11 @@ int base_sys_map_file(int fd, uint64_t offset, uint64_t length, bool writable, v
 	int prot = PROT_READ | (writable ? PROT_WRITE : 0);
 	int rc = map(addr, length, prot, MAP_SHARED, fd, offset);
 
-	return rc == -EACCES ? map_reopened(addr, length, prot, fd, offset) : rc;
+	if (rc == -EACCES)
+		rc = map_reopened(addr, length, prot, fd, offset);
+	if (!rc)
+		base_syscall(SYS_madvise, *addr, length, MADV_DONTFORK);
+	return rc;
 }
 
 int base_sys_map_zeroes(uint64_t length, void **addr)

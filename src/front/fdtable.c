@@ -70,7 +70,7 @@ static struct front_slot *slot_make_locked(struct front_fdtable *table)
 	if (!slot)
 		return NULL;
 	slot->next_made = table->made;
-	table->made = slot;
+	base_store(&table->made, slot);
 	return slot;
 }
 
@@ -85,6 +85,7 @@ int front_slot_new_locked(struct front_fdtable *table, struct mem_file *file,
 		return -ENOMEM;
 	slot->file = file;
 	slot->position = 0;
+	base_store_relaxed(&slot->serial, ++table->serials);
 	slot->numbers = 0;
 	slot->kept = -1;
 	slot->is_open = true;
@@ -92,6 +93,20 @@ int front_slot_new_locked(struct front_fdtable *table, struct mem_file *file,
 	base_store(&slot->refs.count, 1);
 	*out = slot;
 	return 0;
+}
+
+struct front_slot *front_slot_get_serial(struct front_fdtable *table, uint64_t serial)
+{
+	struct front_slot *slot = base_load(&table->made);
+
+	while (slot && base_load_relaxed(&slot->serial) != serial)
+		slot = slot->next_made;
+	if (!slot || !base_ref_get_unless_zero(&slot->refs))
+		return NULL;
+	if (slot->serial == serial)
+		return slot;
+	front_slot_put(table, slot);
+	return NULL;
 }
 
 void front_slot_close_locked(struct front_fdtable *table, struct front_slot *slot)
@@ -122,7 +137,7 @@ struct front_slot *front_slot_find_kept_locked(struct front_fdtable *table, int 
 }
 
 static void slot_after_fork_locked(struct front_fdtable *table, struct front_slot *slot,
-				   struct mem_file *foreign)
+				   struct mem_file *(*inherit)(struct front_slot *slot))
 {
 	base_assert_held(&table->lock);
 	if (slot->is_open && slot->kept >= 0) {
@@ -131,19 +146,19 @@ static void slot_after_fork_locked(struct front_fdtable *table, struct front_slo
 		slot->kept = -1;
 	}
 	slot->is_open = slot->numbers > 0;
-	slot->file = foreign;
 	if (slot->is_open)
-		mem_file_get(foreign);
+		slot->file = inherit(slot);
 	else
 		pool_push(table, slot);
 	base_store(&slot->refs.count, slot->is_open);
 }
 
-void front_fdtable_after_fork_locked(struct front_fdtable *table, struct mem_file *foreign)
+void front_fdtable_after_fork_locked(struct front_fdtable *table,
+				     struct mem_file *(*inherit)(struct front_slot *slot))
 {
 	for (struct front_slot *slot = table->made; slot; slot = slot->next_made)
 		if (base_ref_read(&slot->refs))
-			slot_after_fork_locked(table, slot, foreign);
+			slot_after_fork_locked(table, slot, inherit);
 }
 
 /* ---- numbers ---- */

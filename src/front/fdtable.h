@@ -20,6 +20,7 @@ struct front_slot {
 	int access; /* O_RDONLY, O_WRONLY or O_RDWR */
 	struct mem_file *file;
 	uint64_t position; /* of read and write */
+	uint64_t serial;   /* no other description of the table ever has it */
 	struct front_node node;
 
 	/* Guarded by the table's lock. */
@@ -51,6 +52,7 @@ struct front_fdtable {
 	struct front_fddir *dir; /* its first chunk is `low`, and not looked at there */
 	struct base_mutex lock;
 	int lowest;		 /* no number below is free */
+	uint64_t serials;	 /* given out */
 	struct front_slot *free; /* slots that are not in use */
 	struct front_slot *made; /* all there are */
 };
@@ -133,6 +135,9 @@ static inline struct front_slot *front_fdtable_get(struct front_fdtable *table, 
 int front_slot_new_locked(struct front_fdtable *table, struct mem_file *file,
 			  struct front_slot **out);
 
+/* The slot of an open description, with a reference, by its serial; NULL. Takes no lock. */
+struct front_slot *front_slot_get_serial(struct front_fdtable *table, uint64_t serial);
+
 /*
  * The description is not open any more: the caller drops its reference with
  * front_slot_put() once the lock is free. It has no numbers.
@@ -165,9 +170,10 @@ struct front_slot *front_slot_find_kept_locked(struct front_fdtable *table, int 
 
 /*
  * The process is a forked copy, and this its only thread. The files belong to
- * the original: every number now stands for `foreign`, kept ends are closed, and
- * calls that were under way are forgotten.
+ * the original: every slot gets the file that `inherit` says, with a reference, kept
+ * ends are closed, and calls that were under way are forgotten.
  */
-void front_fdtable_after_fork_locked(struct front_fdtable *table, struct mem_file *foreign);
+void front_fdtable_after_fork_locked(struct front_fdtable *table,
+				     struct mem_file *(*inherit)(struct front_slot *slot));
 
 #endif

@@ -44,11 +44,12 @@ enum front_node_type {
 	FRONT_NODE_DIR,	      /* /dev/vfio, /dev/vfio/devices */
 	FRONT_NODE_QUEUE,     /* no path: made by an ioctl */
 	FRONT_NODE_CONTAINER, /* /dev/vfio/vfio: an iommufd that accounts per process */
+	FRONT_NODE_PLAIN,     /* preload: a file of /proc or debugfs */
 };
 
 struct front_node {
 	enum front_node_type type;
-	uint32_t number; /* N of vfioN; of a directory: its depth below /dev/vfio */
+	uint32_t number; /* N of vfioN; of a directory: its depth below /dev/vfio; the preload's */
 };
 
 /* By its spelling alone; whether a machine has that device is another question. */

@@ -126,6 +126,8 @@ void front_trace_open(const struct front_slot *slot, int fd)
 		base_trace_line("new %s = %d", slot->file->ops->name, fd);
 	else if (slot->node.type == FRONT_NODE_CONTAINER)
 		base_trace_line("open /dev/vfio/vfio = %d", fd);
+	else if (slot->node.type == FRONT_NODE_PLAIN || slot->node.type == FRONT_NODE_DIR)
+		base_trace_line("open %s = %d", slot->file->ops->name, fd);
 	else
 		base_trace_line("open /dev/iommu = %d", fd);
 }

@@ -8,9 +8,9 @@
 /* A section is short: whoever waits for it waits for one piece of this size. */
 #define PIECE_MAX ((size_t)256 << 10)
 
-/* A run of host memory behind an address. */
+/* A run of memory behind an address. */
 struct run {
-	void *host;
+	uint64_t pa;
 	size_t size;
 };
 
@@ -28,7 +28,7 @@ static struct iommu_domain *domain_of(struct iommu_device *device, uint32_t pasi
 
 static void run_set(struct run *run, uint64_t pa, uint64_t in_leaf, uint64_t leaf_left, size_t size)
 {
-	run->host = mem_pa_to_host(pa + in_leaf);
+	run->pa = pa + in_leaf;
 	run->size = leaf_left < size ? leaf_left + 1 : size;
 }
 
@@ -74,14 +74,10 @@ static bool translate(struct iommu_requester *self, struct iommu_device *device,
 /* How much of the memory behind a translation is still there, for a request that failed. */
 static BASE_COLD size_t count_present(const struct run *run, uint32_t prot)
 {
-	const uint8_t *host = run->host;
 	size_t done = 0;
 
-	while (done < run->size && !base_guard_touch(host + done, 1, prot == PGTABLE_WRITE)) {
-		uintptr_t at = (uintptr_t)host + done;
-
-		done += BASE_PAGE_SIZE - at % BASE_PAGE_SIZE;
-	}
+	while (done < run->size && !mem_pa_touch(run->pa + done, 1, prot == PGTABLE_WRITE))
+		done += BASE_PAGE_SIZE - (run->pa + done) % BASE_PAGE_SIZE;
 	return base_min_u64(done, run->size);
 }
 
@@ -95,28 +91,28 @@ static int refuse(struct iommu_device *device, uint32_t pasid, uint64_t iova, ui
 
 /* What to do with each piece of memory: read into, write from, or fill by `pattern`. */
 struct mover {
-	int (*move)(const struct mover *mover, void *host, size_t done, size_t size);
+	int (*move)(const struct mover *mover, uint64_t pa, size_t done, size_t size);
 	void *to;
 	const void *from;
 	uint64_t pattern;
 };
 
-static int move_read(const struct mover *mover, void *host, size_t done, size_t size)
+static int move_read(const struct mover *mover, uint64_t pa, size_t done, size_t size)
 {
-	return base_guard_copy((uint8_t *)mover->to + done, host, size);
+	return mem_pa_read((uint8_t *)mover->to + done, pa, size);
 }
 
-static int move_write(const struct mover *mover, void *host, size_t done, size_t size)
+static int move_write(const struct mover *mover, uint64_t pa, size_t done, size_t size)
 {
-	return base_guard_copy(host, (const uint8_t *)mover->from + done, size);
+	return mem_pa_write(pa, (const uint8_t *)mover->from + done, size);
 }
 
-static int move_fill(const struct mover *mover, void *host, size_t done, size_t size)
+static int move_fill(const struct mover *mover, uint64_t pa, size_t done, size_t size)
 {
 	unsigned shift = done % 8 * 8;
 	uint64_t p = mover->pattern;
 
-	return base_guard_fill(host, shift ? p >> shift | p << (64 - shift) : p, size);
+	return mem_pa_fill(pa, shift ? p >> shift | p << (64 - shift) : p, size);
 }
 
 static inline int dma_move(struct iommu_device *device, uint32_t pasid, uint64_t iova, size_t size,
@@ -135,7 +131,7 @@ static inline int dma_move(struct iommu_device *device, uint32_t pasid, uint64_t
 		iommu_section_begin(self);
 		ok = translate(self, device, pasid, iova + done, prot,
 			       base_min_u64(size - done, PIECE_MAX), &run, &code);
-		if (ok && mover->move(mover, run.host, done, run.size)) {
+		if (ok && mover->move(mover, run.pa, done, run.size)) {
 			code = IOMMU_FAULT_ACCESS;
 			done += count_present(&run, prot);
 			ok = false;
@@ -202,7 +198,7 @@ static int copy_piece(struct iommu_device *device, uint32_t pasid, uint64_t dst,
 		prot = PGTABLE_WRITE;
 		ok = translate(self, device, pasid, dst, PGTABLE_WRITE, from.size, &to, &code);
 	}
-	if (ok && base_guard_move(to.host, from.host, to.size)) {
+	if (ok && mem_pa_move(to.pa, from.pa, to.size)) {
 		code = IOMMU_FAULT_ACCESS;
 		from.size = to.size;
 		present = count_present(&from, PGTABLE_READ);

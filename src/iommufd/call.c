@@ -17,6 +17,8 @@ union command {
 	struct iommu_ioas_map map;
 	struct iommu_ioas_unmap unmap;
 	struct iommu_ioas_copy copy;
+	struct iommu_ioas_map_file map_file;
+	struct iommu_ioas_change_process change_process;
 	struct iommu_option option;
 	struct iommu_vfio_ioas vfio_ioas;
 	struct iommu_hwpt_alloc hwpt_alloc;
@@ -56,6 +58,8 @@ HANDLER(iova_ranges, iommufd_ioas_iova_ranges)
 HANDLER(map, iommufd_ioas_map)
 HANDLER(unmap, iommufd_ioas_unmap)
 HANDLER(copy, iommufd_ioas_copy)
+HANDLER(map_file, iommufd_ioas_map_file)
+HANDLER(change_process, iommufd_ioas_change_process)
 HANDLER(option, iommufd_option)
 HANDLER(vfio_ioas, iommufd_vfio_ioas)
 HANDLER(hwpt_alloc, iommufd_hwpt_alloc)
@@ -93,8 +97,10 @@ static const struct ioctl_row rows[] = {
 	ROW(IOMMU_HWPT_GET_DIRTY_BITMAP, iommu_hwpt_get_dirty_bitmap, data, run_get_dirty),
 	ROW(IOMMU_HWPT_INVALIDATE, iommu_hwpt_invalidate, __reserved, run_invalidate),
 	ROW(IOMMU_FAULT_QUEUE_ALLOC, iommu_fault_alloc, out_fault_fd, run_fault_alloc),
+	ROW(IOMMU_IOAS_MAP_FILE, iommu_ioas_map_file, iova, run_map_file),
 	ROW(IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc, out_viommu_id, run_viommu_alloc),
 	ROW(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id, run_vdevice_alloc),
+	ROW(IOMMU_IOAS_CHANGE_PROCESS, iommu_ioas_change_process, __reserved, run_change_process),
 	ROW(IOMMU_VEVENTQ_ALLOC, iommu_veventq_alloc, out_veventq_fd, run_veventq_alloc),
 	ROW(IOMMU_HW_QUEUE_ALLOC, iommu_hw_queue_alloc, length, run_hw_queue_alloc),
 	ROW(IOMMU_TEST_CMD, iommu_test_cmd, last, run_test),

@@ -41,6 +41,7 @@ int iommufd_open(const struct iommufd_options *options, struct mem_file **file)
 	ctx->options = *options;
 	ctx->per_process = options->per_process;
 	iommufd_objects_init(&ctx->objects);
+	base_mutex_init(&ctx->ioas_lock, RANK_IOAS_CREATE);
 	base_mutex_init(&ctx->groups_lock, RANK_LEAF);
 	base_list_init(&ctx->groups);
 	base_mutex_init(&ctx->mmaps_lock, RANK_MMAPS);

@@ -27,7 +27,8 @@ int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd)
 	base_mutex_init(&ioas->lock, RANK_IOAS);
 	base_list_init(&ioas->hwpts);
 	cmd->out_ioas_id = obj->id;
-	iommufd_call_create(call, obj, NULL);
+	base_mutex_lock(&call->ctx->ioas_lock);
+	iommufd_call_create(call, obj, &call->ctx->ioas_lock);
 	call->respond = true;
 	return 0;
 }
@@ -128,14 +129,6 @@ int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_
 	return rc;
 }
 
-#define MAP_FLAGS (IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_WRITEABLE | IOMMU_IOAS_MAP_READABLE)
-
-static uint32_t prot_of(uint32_t flags)
-{
-	return (flags & IOMMU_IOAS_MAP_READABLE ? PGTABLE_READ : 0) |
-	       (flags & IOMMU_IOAS_MAP_WRITEABLE ? PGTABLE_WRITE : 0);
-}
-
 /* The size of the client's memory (7.5). */
 static int check_user_range(uint64_t addr, uint64_t length)
 {
@@ -149,9 +142,14 @@ static int check_user_range(uint64_t addr, uint64_t length)
 int iommufd_ioas_map_user(struct iommufd_ioas *ioas, const struct iopt_map_request *request,
 			  uint64_t *iova)
 {
+	struct iopt_block block;
 	int rc = check_user_range(request->addr, request->length);
 
-	return rc ? rc : iopt_map(&ioas->iopt, request, iova);
+	if (!rc)
+		rc = iopt_block_user(request, &block);
+	if (rc)
+		return rc;
+	return iopt_map_block(&ioas->iopt, &block, request->prot, request->fixed, iova);
 }
 
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
@@ -160,7 +158,7 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 		.client = call->client,
 		.addr = cmd->user_va,
 		.length = cmd->length,
-		.prot = prot_of(cmd->flags),
+		.prot = iommufd_map_prot(cmd->flags),
 		.account = mem_client_account_mode(call->client, call->ctx->per_process),
 		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
@@ -168,7 +166,7 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 	uint64_t iova = cmd->iova;
 	int rc;
 
-	if ((cmd->flags & ~MAP_FLAGS) || cmd->__reserved)
+	if ((cmd->flags & ~IOMMUFD_MAP_FLAGS) || cmd->__reserved)
 		return -EOPNOTSUPP;
 	if (cmd->iova == UINT64_MAX || cmd->length == UINT64_MAX)
 		return -EOVERFLOW;
@@ -177,7 +175,9 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 	ioas = ioas_lookup(call, cmd->ioas_id);
 	if (!ioas)
 		return -ENOENT;
-	rc = iommufd_ioas_map_user(ioas, &request, &iova);
+	rc = check_user_range(request.addr, request.length);
+	if (!rc)
+		rc = iopt_map(&ioas->iopt, &request, &iova);
 	if (rc)
 		return rc;
 	cmd->iova = iova;
@@ -209,7 +209,7 @@ static int copy_take(struct iommufd_call *call, const struct iommu_ioas_copy *cm
 
 int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd)
 {
-	uint32_t prot = prot_of(cmd->flags);
+	uint32_t prot = iommufd_map_prot(cmd->flags);
 	uint64_t iova = cmd->dst_iova;
 	struct iommufd_ioas *ioas;
 	struct iopt_block block;
@@ -217,7 +217,7 @@ int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd)
 
 	if (call->ctx->options.test_abi)
 		iommufd_selftest_copy(call, cmd);
-	if (cmd->flags & ~MAP_FLAGS)
+	if (cmd->flags & ~IOMMUFD_MAP_FLAGS)
 		return -EOPNOTSUPP;
 	if (cmd->length == UINT64_MAX || cmd->src_iova == UINT64_MAX || iova == UINT64_MAX)
 		return -EOVERFLOW;

@@ -12,6 +12,8 @@
 
 #include "iommufd/iommufd.h"
 
+#include <errno.h>
+
 /* What an area is going through; kept in node.user[1] (guarded by iova_lock). */
 enum iopt_area_state {
 	IOPT_AREA_NEW, /* being filled: occupies its IOVA, otherwise invisible */
@@ -116,6 +118,20 @@ struct iopt_block {
 };
 
 /*
+ * Make a block of one area, as iopt_map() does for itself; where it is to go is not
+ * looked at. -ENOMEM.
+ */
+int iopt_block_user(const struct iopt_map_request *request, struct iopt_block *block);
+
+/*
+ * The same of a file or of a dma-buf (section 8), from byte request->addr on. `fd` is as
+ * for mem_source_init_file(). -ENOMEM; of a dma-buf also -EINVAL, -ENODEV.
+ */
+int iopt_block_file(const struct iopt_map_request *request, int fd, struct iopt_block *block);
+int iopt_block_dmabuf(const struct iopt_map_request *request, struct mem_dmabuf *dmabuf,
+		      struct iopt_block *block);
+
+/*
  * Make a block of what the published areas that cover [start, last] map (section 9).
  * -ENOENT: a gap; -ENOMEM.
  */
@@ -180,6 +196,22 @@ uint64_t iopt_pgsizes_locked(const struct iopt *iopt);
  */
 int iopt_cut(struct iopt *iopt, uint64_t border);
 
+/* ---- owners of page sources (iopt_owner.c) ---- */
+
+/* Sources of several spaces that are to belong to another client (13). */
+struct iopt_owner_change {
+	struct mem_client *client;
+	uint64_t pages[MEM_ACCOUNT_MM + 1]; /* to charge it for, by mode */
+};
+
+/*
+ * In this order, each on all spaces, whose iova_lock is held: look at what is there
+ * (-EBUSY: an area is in transition; -EINVAL: one that is not of a file), count the pages
+ * of each source once, and hand the sources over.
+ */
+int iopt_owner_check(const struct iopt *iopt);
+void iopt_owner_count(const struct iopt *iopt, struct iopt_owner_change *change);
+void iopt_owner_set(const struct iopt *iopt, const struct iopt_owner_change *change);
 /* ---- accesses (iopt_access.c) ---- */
 
 /*
@@ -225,9 +257,31 @@ bool iopt_next_usable_locked(const struct iopt *iopt, uint64_t *start, uint64_t 
 /* Choose a place (3.2). -EINVAL, -EOVERFLOW, -ENOSPC. */
 int iopt_place_auto_locked(const struct iopt *iopt, uint64_t length, uint64_t hint, uint64_t *iova);
 
-/* Check a fixed place up to, not including, the areas (3.3). -EINVAL, -EOVERFLOW. */
-int iopt_place_fixed_locked(const struct iopt *iopt, uint64_t length, uint64_t iova);
+static inline bool iopt_is_reserved_locked(const struct iopt *iopt, uint64_t start, uint64_t last)
+{
+	struct iopt_reserved *r;
 
-bool iopt_is_reserved_locked(const struct iopt *iopt, uint64_t start, uint64_t last);
+	base_assert_held(&iopt->iova_lock);
+	base_list_for_each (r, &iopt->reserved, node) {
+		if (r->start > last)
+			break;
+		if (r->last >= start)
+			return true;
+	}
+	return false;
+}
+
+/* Check a fixed place up to, not including, the areas (3.3). -EINVAL, -EOVERFLOW. */
+static inline int iopt_place_fixed_locked(const struct iopt *iopt, uint64_t length, uint64_t iova)
+{
+	uint64_t last;
+
+	if (!length || !base_is_aligned(length, iopt->alignment) ||
+	    !base_is_aligned(iova, iopt->alignment))
+		return -EINVAL;
+	if (!base_range_last(iova, length, &last))
+		return -EOVERFLOW;
+	return iopt_is_reserved_locked(iopt, iova, last) ? -EINVAL : 0;
+}
 
 #endif

@@ -117,6 +117,34 @@ static inline void iopt_areas_unlock(struct iopt *iopt, bool domains)
 		base_rwlock_rdunlock(&iopt->domains_lock);
 }
 
+/* ---- iopt_dmabuf.c ---- */
+
+/* Memory for an area over a dma-buf, or NULL. */
+struct iopt_area *iopt_dmabuf_area_alloc(void);
+
+/* Memory for an area on the source that is not the first of its mapping, or NULL. */
+static inline struct iopt_area *iopt_area_alloc(const struct mem_source *source)
+{
+	return source->kind == MEM_SOURCE_DMABUF ? iopt_dmabuf_area_alloc()
+						 : base_alloc(sizeof(struct iopt_area));
+}
+
+/* An area over a dma-buf that is in a domain. */
+struct iopt_dmabuf_fill {
+	struct base_list node; /* of the area; its changes exclude each other */
+	struct mem_dmabuf_user user;
+	struct iommu_domain *domain;
+	uint64_t start, length;
+};
+
+/* NULL: out of memory. The caller attaches its user to the dma-buf. */
+struct iopt_dmabuf_fill *iopt_dmabuf_fill_new(const struct iopt_area *area,
+					      struct iommu_domain *domain);
+void iopt_dmabuf_fill_free(struct iopt_dmabuf_fill *fill);
+
+/* The domain no longer has the area, or is on its way out. */
+void iopt_dmabuf_leave(const struct iopt_area *area, const struct iommu_domain *domain);
+
 /* ---- iopt_domain.c: areas in domains; domains_lock is held ---- */
 
 /* Pin the area's memory and map it in every domain, or in none. -EFAULT, -EINVAL, -ENOMEM. */

@@ -25,25 +25,71 @@ static int area_map_runs(const struct iopt *iopt, const struct iopt_area *area,
 	return 0;
 }
 
-/* Pin the area's memory and put it into the domain, or neither. */
-static int area_fill_one(const struct iopt *iopt, const struct iopt_area *area,
-			 struct iommu_domain *domain)
+/* Map the area's memory, all or nothing. */
+static inline int area_map(const struct iopt *iopt, const struct iopt_area *area,
+			   struct iommu_domain *domain)
 {
 	struct base_list trash;
 	uint64_t done;
-	int rc = mem_source_pin(area->source, area->offset, iopt_area_length(area));
+	int rc = area_map_runs(iopt, area, domain, &done);
 
-	if (rc)
-		return rc;
-	rc = area_map_runs(iopt, area, domain, &done);
 	if (!rc)
 		return 0;
 	base_list_init(&trash);
 	if (done)
 		iommu_domain_unmap(domain, area->node.start, done, &trash);
 	iommu_sync(&trash);
-	mem_source_unpin(area->source, area->offset, iopt_area_length(area));
 	return rc;
+}
+
+/* What is void stays out of the domain, as if it were there. */
+static BASE_COLD int area_map_dmabuf(const struct iopt *iopt, const struct iopt_area *area,
+				     struct iommu_domain *domain)
+{
+	struct mem_dmabuf *dmabuf = mem_source_dmabuf(area->source);
+	struct iopt_dmabuf_fill *fill = iopt_dmabuf_fill_new(area, domain);
+	bool is_void;
+	int rc = 0;
+
+	if (!fill)
+		return -ENOMEM;
+	base_mutex_lock(&dmabuf->lock);
+	is_void = mem_source_is_void_locked(area->source);
+	if (!is_void)
+		rc = area_map(iopt, area, domain);
+	if (!is_void && !rc)
+		mem_dmabuf_attach_locked(dmabuf, &fill->user);
+	base_mutex_unlock(&dmabuf->lock);
+	if (is_void || rc)
+		iopt_dmabuf_fill_free(fill);
+	return rc;
+}
+
+static bool is_dmabuf(const struct iopt_area *area)
+{
+	return base_unlikely(area->source->kind == MEM_SOURCE_DMABUF);
+}
+
+/* Pin the area's memory and put it into the domain, or neither. */
+static int area_fill_one(const struct iopt *iopt, const struct iopt_area *area,
+			 struct iommu_domain *domain)
+{
+	int rc = mem_source_pin(area->source, area->offset, iopt_area_length(area));
+
+	if (rc)
+		return rc;
+	rc = is_dmabuf(area) ? area_map_dmabuf(iopt, area, domain) : area_map(iopt, area, domain);
+	if (rc)
+		mem_source_unpin(area->source, area->offset, iopt_area_length(area));
+	return rc;
+}
+
+/* Nothing in the domain reaches the area's memory any more, nor will. */
+static void area_unpin(const struct iopt_area *area, const struct iommu_domain *domain)
+{
+	if (is_dmabuf(area))
+		iopt_dmabuf_leave(area, domain);
+	mem_source_unpin(area->source, area->offset, iopt_area_length(area));
 }
 
 /* Take the area out of the domains up to (not including) `stop`; NULL: all of them. */
@@ -64,7 +110,7 @@ static void area_drain_until(const struct iopt *iopt, const struct iopt_area *ar
 	base_list_for_each (d, &iopt->domains, node) {
 		if (d == stop)
 			break;
-		mem_source_unpin(area->source, area->offset, iopt_area_length(area));
+		area_unpin(area, d->domain);
 	}
 }
 
@@ -128,12 +174,13 @@ static int aperture_reserve_locked(struct iopt *iopt, const struct iommu_domain 
 }
 
 /* Unpin what areas up to (not including) `stop` had in a domain that nothing reads any more. */
-static void unpin_areas_locked(const struct iopt *iopt, const struct iopt_area *stop)
+static void unpin_areas_locked(const struct iopt *iopt, const struct iommu_domain *domain,
+			       const struct iopt_area *stop)
 {
 	struct iopt_area *a = iopt_area_first_locked(iopt, 0, UINT64_MAX);
 
 	for (; a && a != stop; a = iopt_area_next_locked(iopt, a))
-		mem_source_unpin(a->source, a->offset, iopt_area_length(a));
+		area_unpin(a, domain);
 }
 
 static int fill_domain_locked(const struct iopt *iopt, struct iommu_domain *domain)
@@ -149,7 +196,7 @@ static int fill_domain_locked(const struct iopt *iopt, struct iommu_domain *doma
 			base_list_init(&trash);
 			iommu_domain_unmap(domain, 0, domain->aperture_last + 1, &trash);
 			iommu_sync(&trash);
-			unpin_areas_locked(iopt, a);
+			unpin_areas_locked(iopt, domain, a);
 			return rc;
 		}
 	}
@@ -184,7 +231,7 @@ void iopt_remove_domain(struct iopt *iopt, struct iopt_domain *d)
 	base_scoped_write(&iopt->domains_lock);
 	base_scoped_write(&iopt->iova_lock);
 
-	unpin_areas_locked(iopt, NULL);
+	unpin_areas_locked(iopt, d->domain, NULL);
 	base_list_remove(&d->node);
 	iopt_unreserve_locked(iopt, d->domain);
 	iopt_alignment_update_locked(iopt);

@@ -6,20 +6,6 @@
 
 #define HUGE_PAGE_SIZE ((uint64_t)2 << 20)
 
-bool iopt_is_reserved_locked(const struct iopt *iopt, uint64_t start, uint64_t last)
-{
-	struct iopt_reserved *r;
-
-	base_assert_held(&iopt->iova_lock);
-	base_list_for_each (r, &iopt->reserved, node) {
-		if (r->start > last)
-			break;
-		if (r->last >= start)
-			return true;
-	}
-	return false;
-}
-
 bool iopt_next_usable_locked(const struct iopt *iopt, uint64_t *start, uint64_t last,
 			     uint64_t *range_last)
 {
@@ -108,16 +94,4 @@ __attribute__((noinline)) int iopt_place_auto_locked(const struct iopt *iopt, ui
 	if (!place_in_windows_locked(iopt, length, granule, offset, iova))
 		return -ENOSPC;
 	return 0;
-}
-
-int iopt_place_fixed_locked(const struct iopt *iopt, uint64_t length, uint64_t iova)
-{
-	uint64_t last;
-
-	if (!length || !base_is_aligned(length, iopt->alignment) ||
-	    !base_is_aligned(iova, iopt->alignment))
-		return -EINVAL;
-	if (!base_range_last(iova, length, &last))
-		return -EOVERFLOW;
-	return iopt_is_reserved_locked(iopt, iova, last) ? -EINVAL : 0;
 }

@@ -16,6 +16,7 @@ struct iommufd_ctx {
 	struct iommufd_objects objects;
 	struct base_mutex groups_lock;	    /* groups */
 	struct base_list groups;	    /* struct iommufd_group */
+	struct base_mutex ioas_lock;	    /* IOASes come, or many change at once */
 	bool per_process;		    /* RLIMIT_MODE; changes only while there is no object */
 	struct iommufd_object *compat_ioas; /* guarded by objects.lock; no reference */
 	struct base_mutex mmaps_lock;	    /* mmaps */
@@ -131,9 +132,20 @@ int iommufd_call_new_file(struct iommufd_call *call, struct mem_file *file, uint
 struct iommufd_ioas {
 	struct iommufd_object obj;
 	struct iopt iopt;
-	struct base_mutex lock; /* hwpts, and domains that join or leave */
-	struct base_list hwpts; /* struct iommufd_hwpt, in order of creation */
+	struct base_mutex lock;	   /* hwpts, and domains that join or leave */
+	struct base_list hwpts;	   /* struct iommufd_hwpt, in order of creation */
+	struct iommufd_ioas *next; /* of those that change at once; guarded by ctx->ioas_lock */
 };
+
+/* The flags of all calls that map, and the rights that they ask for. */
+#define IOMMUFD_MAP_FLAGS \
+	(IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_WRITEABLE | IOMMU_IOAS_MAP_READABLE)
+
+static inline uint32_t iommufd_map_prot(uint32_t flags)
+{
+	return (flags & IOMMU_IOAS_MAP_READABLE ? PGTABLE_READ : 0) |
+	       (flags & IOMMU_IOAS_MAP_WRITEABLE ? PGTABLE_WRITE : 0);
+}
 
 int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd);
 int iommufd_ioas_iova_ranges(struct iommufd_call *call, struct iommu_ioas_iova_ranges *cmd);
@@ -141,9 +153,11 @@ int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd);
 int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd);
 int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
+int iommufd_ioas_map_file(struct iommufd_call *call, struct iommu_ioas_map_file *cmd);
+int iommufd_ioas_change_process(struct iommufd_call *call, struct iommu_ioas_change_process *cmd);
 void iommufd_ioas_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
-/* Memory of the client (7.5, 7.6) at request->addr. As iopt_map(). */
+/* MAP from step 5 on, for other ioctls. */
 int iommufd_ioas_map_user(struct iommufd_ioas *ioas, const struct iopt_map_request *request,
 			  uint64_t *iova);
 

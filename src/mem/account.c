@@ -63,3 +63,9 @@ void mem_account_uncharge(struct mem_client *client, enum mem_account_mode mode,
 		base_sub(counter_of(client, mode), pages);
 	base_sub(&client->account.pinned, pages);
 }
+
+void mem_account_after_fork(struct mem_client *client)
+{
+	user_locked = 0;
+	client->account = (struct mem_account){0};
+}

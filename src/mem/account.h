@@ -31,4 +31,7 @@ struct mem_account {
 int mem_account_charge(struct mem_client *client, enum mem_account_mode mode, uint64_t pages);
 void mem_account_uncharge(struct mem_client *client, enum mem_account_mode mode, uint64_t pages);
 
+/* In a child of fork(), which has nothing pinned, and one client. */
+void mem_account_after_fork(struct mem_client *client);
+
 #endif

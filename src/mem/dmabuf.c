@@ -84,7 +84,7 @@ int mem_source_init_dmabuf(struct mem_source *source, struct mem_client *client,
 	extra->host = (uintptr_t)dmabuf->memory + base_align_down(start, BASE_PAGE_SIZE);
 	mem_source_init(source, client, start, length, writable, MEM_ACCOUNT_NONE);
 	source->kind = MEM_SOURCE_DMABUF;
-	source->extra = extra;
+	mem_source_extend(source, extra);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "mem/file.h"
 #include "mem/pageid.h"
 #include "mem/pincount.h"
+#include "mem/pa.h"
 #include "mem/source.h"
 
 #endif

@@ -4,6 +4,7 @@
 #define MEM_PRIVATE_H
 
 #include "mem/parts.h"
+#include "mem/remote.h"
 #include "mem/source.h"
 
 /* What few sources need. */
@@ -21,6 +22,9 @@ struct mem_source_extra {
 	void *map;
 	uint64_t map_length;
 
+	/* Of memory of a remote client: */
+	struct mem_remote *remote;
+
 	/* Of a dma-buf: */
 	struct mem_dmabuf *dmabuf; /* a reference of its file */
 	uint64_t revocations;	   /* of it, before the source was made */
@@ -28,6 +32,9 @@ struct mem_source_extra {
 
 /* Without pins, all else 0. NULL: out of memory. */
 struct mem_source_extra *mem_source_extra_new(void);
+
+/* It is the source's from now on. */
+void mem_source_extend(struct mem_source *source, struct mem_source_extra *extra);
 
 /* ---- source_file.c ---- */
 

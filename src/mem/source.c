@@ -19,10 +19,10 @@ static uint64_t last_page(const struct mem_source *source)
 	return page_at(source, source->length - 1);
 }
 
-/* Only of a file that is mapped. */
+/* Of remote memory: the client's address. Else only of a file that is mapped. */
 static uint64_t page_host(const struct mem_source *source, uint64_t page)
 {
-	uint64_t first = base_likely(source->kind == MEM_SOURCE_USER)
+	uint64_t first = base_likely(source->kind <= MEM_SOURCE_REMOTE)
 				 ? base_align_down(source->addr, BASE_PAGE_SIZE)
 				 : source->extra->host;
 
@@ -45,7 +45,13 @@ struct mem_source_extra *mem_source_extra_new(void)
 	return extra;
 }
 
-void mem_source_free_extra(struct mem_source *source)
+void mem_source_extend(struct mem_source *source, struct mem_source_extra *extra)
+{
+	source->extra = extra;
+	source->special = true;
+}
+
+static void extra_free(const struct mem_source *source)
 {
 	struct mem_source_extra *extra = source->extra;
 
@@ -54,15 +60,30 @@ void mem_source_free_extra(struct mem_source *source)
 		base_sys_close(extra->fd);
 	else if (source->kind == MEM_SOURCE_DMABUF)
 		mem_file_put(&extra->dmabuf->file);
+	if (extra->remote)
+		mem_remote_free(extra->remote);
 	base_free(extra);
 }
 
-/* A file of which nothing is pinned is not mapped. */
+void mem_source_fini_special(struct mem_source *source)
+{
+	if (source->extra)
+		extra_free(source);
+	mem_client_put(source->client);
+}
+
+/* What is mapped here is not, if nothing of it is pinned. */
 static void settle_locked(struct mem_source *source)
 {
+	struct mem_source_extra *extra = source->extra;
+
 	base_assert_held(&source->lock);
-	if (source->kind == MEM_SOURCE_FILE && !source->pins && !source->extra->parts.pages)
+	if (base_likely(!extra) || source->pins || extra->parts.pages)
+		return;
+	if (source->kind == MEM_SOURCE_FILE)
 		mem_source_file_unmap_locked(source);
+	if (extra->remote)
+		mem_remote_drop(extra->remote);
 }
 
 /* ---- pages that no pin has: the gaps between the parts ---- */
@@ -76,9 +97,24 @@ static bool gap_next(const struct mem_source *source, uint64_t *first, uint64_t 
 	return *first <= last;
 }
 
+static BASE_COLD int fill_remote_locked(struct mem_source *source, uint64_t first, uint64_t last)
+{
+	base_assert_held(&source->lock);
+	if (!source->extra)
+		source->extra = mem_source_extra_new();
+	if (source->extra && !source->extra->remote)
+		source->extra->remote = mem_remote_new(source->client);
+	if (!source->extra || !source->extra->remote)
+		return -ENOMEM;
+	return mem_remote_take(source->extra->remote, page_host(source, first),
+			       page_host(source, last + 1) - 1, source->writable);
+}
+
 /* Make the pages present. */
 static int fill_locked(struct mem_source *source, uint64_t first, uint64_t last)
 {
+	if (base_unlikely(source->kind == MEM_SOURCE_REMOTE))
+		return fill_remote_locked(source, first, last);
 	if (base_unlikely(source->kind == MEM_SOURCE_FILE)) {
 		int rc = mem_source_file_map_locked(source, last);
 
@@ -96,6 +132,8 @@ static void BASE_COLD count_locked(const struct mem_source *source, uint64_t fir
 	uint64_t gap_last;
 
 	base_assert_held(&source->lock);
+	if (source->kind == MEM_SOURCE_REMOTE)
+		return;
 	for (; gap_next(source, &first, last, &gap_last); first = gap_last + 1)
 		mem_pincount_record(page_host(source, first),
 				    (gap_last - first + 1) << BASE_PAGE_LG2, delta);
@@ -147,10 +185,13 @@ static __attribute__((noinline)) int pin_part_locked(struct mem_source *source, 
 	int rc;
 
 	base_assert_held(&source->lock);
-	if (!source->extra)
-		source->extra = mem_source_extra_new();
-	if (!source->extra)
-		return -ENOMEM;
+	if (!source->extra) {
+		struct mem_source_extra *extra = mem_source_extra_new();
+
+		if (!extra)
+			return -ENOMEM;
+		mem_source_extend(source, extra);
+	}
 	parts = &source->extra->parts;
 	rc = mem_parts_prepare(parts, first, last);
 	if (rc)
@@ -180,7 +221,8 @@ static __attribute__((noinline)) void unpin_part_locked(struct mem_source *sourc
 /* A range of the client's memory, without pins of parts: its pages are taken in one go. */
 static bool is_plain(const struct mem_source *source)
 {
-	return base_likely(!source->extra && !base_load_relaxed(&mem_pincount_on));
+	return base_likely(!source->extra && source->kind == MEM_SOURCE_USER &&
+			   !base_load_relaxed(&mem_pincount_on));
 }
 
 static int take_plain_locked(const struct mem_source *source)
@@ -240,8 +282,21 @@ void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t lengt
 		release_locked(source, 0, last_page(source));
 }
 
-uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset)
+/* Pins of other parts change the runs. */
+static uint64_t remote_pa(const struct mem_source *source, uint64_t offset, uint64_t *run)
 {
+	base_scoped_lock((struct base_mutex *)&source->lock);
+	uint64_t limit = *run, pa;
+
+	pa = mem_remote_pa(source->extra->remote, source->addr + offset, run);
+	*run = base_min_u64(*run, limit);
+	return pa;
+}
+
+uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset, uint64_t *run)
+{
+	if (source->kind == MEM_SOURCE_REMOTE)
+		return remote_pa(source, offset, run);
 	return source->extra->host + (source->addr & (BASE_PAGE_SIZE - 1)) + offset;
 }
 
@@ -267,7 +322,8 @@ static int copy_file(struct mem_source *source, uint64_t offset, void *dst, cons
 int mem_source_read(struct mem_source *source, uint64_t offset, void *dst, size_t n)
 {
 	switch (source->kind) {
-	case MEM_SOURCE_USER: return mem_copy_in(source->client, dst, source->addr + offset, n);
+	case MEM_SOURCE_USER:
+	case MEM_SOURCE_REMOTE: return mem_copy_in(source->client, dst, source->addr + offset, n);
 	case MEM_SOURCE_FILE: return copy_file(source, offset, dst, NULL, n);
 	default: return -EINVAL;
 	}
@@ -276,7 +332,8 @@ int mem_source_read(struct mem_source *source, uint64_t offset, void *dst, size_
 int mem_source_write(struct mem_source *source, uint64_t offset, const void *src, size_t n)
 {
 	switch (source->kind) {
-	case MEM_SOURCE_USER: return mem_copy_out(source->client, source->addr + offset, src, n);
+	case MEM_SOURCE_USER:
+	case MEM_SOURCE_REMOTE: return mem_copy_out(source->client, source->addr + offset, src, n);
 	case MEM_SOURCE_FILE: return copy_file(source, offset, NULL, src, n);
 	default: return -EINVAL;
 	}
@@ -313,5 +370,6 @@ void mem_source_set_owner(struct mem_source *source, struct mem_client *client)
 	mem_account_uncharge(former, source->account, pinned_locked(source));
 	mem_client_get(client);
 	source->client = client;
+	source->special |= client->remote;
 	mem_client_put(former);
 }

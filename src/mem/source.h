@@ -12,10 +12,12 @@
 #define MEM_SOURCE_H
 
 #include "mem/client.h"
+#include "mem/pa.h"
 
 enum mem_source_kind {
-	MEM_SOURCE_USER, /* a range of the client's addresses */
-	MEM_SOURCE_FILE, /* a range of a memfd (or other tmpfs or hugetlbfs file) */
+	MEM_SOURCE_USER,   /* a range of the client's addresses, which are ours */
+	MEM_SOURCE_REMOTE, /* a range of a remote client's addresses */
+	MEM_SOURCE_FILE,   /* a range of a memfd (or other tmpfs or hugetlbfs file) */
 	MEM_SOURCE_DMABUF,
 };
 
@@ -27,9 +29,11 @@ struct mem_source {
 	struct base_ref refs;
 	uint32_t pins; /* of the whole; guarded by lock */
 	struct base_mutex lock;
-	uint8_t kind;	 /* enum mem_source_kind */
-	uint8_t account; /* enum mem_account_mode */
+	uint8_t kind : 4;    /* enum mem_source_kind */
+	uint8_t account : 4; /* enum mem_account_mode */
 	bool writable;
+	bool special; /* it takes more than memory to its grave: `extra`, or a counted client */
+	bool marked;  /* for whoever looks at many; anything before that */
 	struct mem_client *client; /* whose memory it is, and who is charged; a reference */
 	uint64_t addr;		   /* first byte: in the client's address space, or of the file */
 	uint64_t length;	   /* bytes */
@@ -52,9 +56,10 @@ static inline void mem_source_init(struct mem_source *source, struct mem_client 
 	base_ref_init(&source->refs, 1);
 	base_mutex_init(&source->lock, RANK_SOURCE);
 	source->pins = 0;
-	source->kind = MEM_SOURCE_USER;
+	source->kind = client->remote ? MEM_SOURCE_REMOTE : MEM_SOURCE_USER;
 	source->account = account;
 	source->writable = writable;
+	source->special = client->remote;
 	mem_client_get(client);
 	source->client = client;
 	source->addr = addr;
@@ -89,7 +94,8 @@ static inline void mem_source_get(struct mem_source *source)
 	base_ref_get(&source->refs);
 }
 
-void mem_source_free_extra(struct mem_source *source);
+/* The second half of mem_source_put(). */
+void mem_source_fini_special(struct mem_source *source);
 
 /* Drop a reference. True if it was the last: the memory is the caller's again. */
 static inline bool mem_source_put(struct mem_source *source)
@@ -97,9 +103,8 @@ static inline bool mem_source_put(struct mem_source *source)
 	if (base_ref_put(&source->refs))
 		return false;
 	base_assert(!source->pins);
-	if (base_unlikely(source->extra))
-		mem_source_free_extra(source);
-	mem_client_put(source->client);
+	if (base_unlikely(source->special))
+		mem_source_fini_special(source);
 	return true;
 }
 
@@ -115,7 +120,7 @@ int mem_source_pin(struct mem_source *source, uint64_t offset, uint64_t length);
 void mem_source_unpin(struct mem_source *source, uint64_t offset, uint64_t length);
 
 /* As below, of what is not the client's own memory. */
-uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset);
+uint64_t mem_source_mapped_pa(const struct mem_source *source, uint64_t offset, uint64_t *run);
 
 /*
  * The PA of byte `offset` (< length) of a source that is pinned there, and in *run how
@@ -125,8 +130,9 @@ static inline uint64_t mem_source_pa(const struct mem_source *source, uint64_t o
 				     uint64_t *run)
 {
 	*run = source->length - offset;
-	return base_likely(source->kind == MEM_SOURCE_USER) ? source->addr + offset
-							    : mem_source_mapped_pa(source, offset);
+	return base_likely(source->kind == MEM_SOURCE_USER)
+		       ? source->addr + offset
+		       : mem_source_mapped_pa(source, offset, run);
 }
 
 /*
@@ -154,11 +160,5 @@ static inline bool mem_source_is_chargeable(const struct mem_source *source,
  * charged for the pages that are pinned. The former owner is uncharged.
  */
 void mem_source_set_owner(struct mem_source *source, struct mem_client *client);
-
-/* The host address of a PA that page tables gave. */
-static inline void *mem_pa_to_host(uint64_t pa)
-{
-	return (void *)(uintptr_t)pa;
-}
 
 #endif

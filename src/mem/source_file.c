@@ -17,7 +17,7 @@ int mem_source_init_file(struct mem_source *source, struct mem_client *client, i
 	extra->fd = fd;
 	mem_source_init(source, client, start, length, writable, account);
 	source->kind = MEM_SOURCE_FILE;
-	source->extra = extra;
+	mem_source_extend(source, extra);
 	return 0;
 }
 

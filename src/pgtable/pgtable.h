@@ -54,6 +54,7 @@ struct pgtable_format {
 	/* NULL: the format keeps no dirty state. */
 	bool (*walk_dirty)(struct pgtable *pt, uint64_t iova, uint32_t prot,
 			   struct pgtable_leaf *leaf);
+	void (*mark_dirty)(struct pgtable *pt, uint64_t iova);
 	void (*read_dirty)(struct pgtable *pt, uint64_t start, uint64_t last,
 			   struct pgtable_dirty *dirty);
 };
@@ -135,11 +136,20 @@ static inline bool pgtable_walk_dirty(struct pgtable *pt, uint64_t iova, uint32_
 }
 
 /*
- * Report each dirty leaf that meets [start, last], from `start` on (or its first
- * byte) to its last byte, as far as there are bits: `dirty` has bits for the
- * range, and maybe for more behind it. Holes are skipped, and so is what lies
- * above 2^va_lg2 - 1. A walker that began before the state was cleared may go on
- * to write; one that begins afterwards makes the leaf dirty again.
+ * Make dirty what maps iova, if anything does: the leaf, or of one that is repeated
+ * in its table (AMD) only the slot there.
+ */
+static inline void pgtable_mark_dirty(struct pgtable *pt, uint64_t iova)
+{
+	pt->format->mark_dirty(pt, iova);
+}
+
+/*
+ * Report each dirty leaf (of one that is repeated: each dirty slot) that meets [start, last], from
+ * `start` on (or its first byte) to its last byte, as far as there are bits: `dirty` has bits for
+ * the range, and maybe for more behind it. Holes are skipped, and so is what lies above 2^va_lg2
+ * - 1. A walker that began before the state was cleared may go on to write; one that begins
+ * afterwards makes the leaf dirty again.
  */
 static inline void pgtable_read_dirty(struct pgtable *pt, uint64_t start, uint64_t last,
 				      struct pgtable_dirty *dirty)

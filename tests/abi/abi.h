@@ -163,6 +163,12 @@ int abi_map_at(struct abi *abi, uint32_t ioas, uint32_t flags, const void *va, u
 int abi_unmap(struct abi *abi, uint32_t ioas, uint64_t iova, uint64_t length, uint64_t *unmapped);
 int abi_unmap_all(struct abi *abi, uint32_t ioas, uint64_t *unmapped);
 
+/* MAP_FILE; as abi_map(). */
+int abi_map_file(struct abi *abi, uint32_t ioas, uint32_t flags, int fd, uint64_t start,
+		 uint64_t length, uint64_t *iova);
+int abi_map_file_at(struct abi *abi, uint32_t ioas, uint32_t flags, int fd, uint64_t start,
+		    uint64_t length, uint64_t iova);
+
 /* COPY [src_iova, src_iova + length - 1] of `src`; with FIXED to *iova, else *iova is set. */
 int abi_copy(struct abi *abi, uint32_t dst, uint32_t flags, uint32_t src, uint64_t src_iova,
 	     uint64_t length, uint64_t *iova);

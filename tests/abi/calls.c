@@ -73,6 +73,35 @@ int abi_unmap_all(struct abi *abi, uint32_t ioas, uint64_t *unmapped)
 	return abi_unmap(abi, ioas, 0, ULAST, unmapped);
 }
 
+int abi_map_file(struct abi *abi, uint32_t ioas, uint32_t flags, int fd, uint64_t start,
+		 uint64_t length, uint64_t *iova)
+{
+	struct iommu_ioas_map_file cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.ioas_id = ioas,
+		.fd = fd,
+		.start = start,
+		.length = length,
+		.iova = flags & FIXED ? *iova : 0,
+	};
+	int rc = abi_ioctl(abi, IOMMU_IOAS_MAP_FILE, &cmd);
+
+	if (!rc)
+		*iova = cmd.iova;
+	return rc;
+}
+
+int abi_map_file_at(struct abi *abi, uint32_t ioas, uint32_t flags, int fd, uint64_t start,
+		    uint64_t length, uint64_t iova)
+{
+	uint64_t got = iova;
+	int rc = abi_map_file(abi, ioas, flags | FIXED, fd, start, length, &got);
+
+	assert_int_equal(got, iova);
+	return rc;
+}
+
 int abi_copy(struct abi *abi, uint32_t dst, uint32_t flags, uint32_t src, uint64_t src_iova,
 	     uint64_t length, uint64_t *iova)
 {

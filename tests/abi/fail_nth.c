@@ -11,6 +11,7 @@
 #include "iommu/section.h"
 
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define BASE 0x2000000ull
@@ -50,6 +51,38 @@ static void with_areas(struct abi *abi)
 	bound(abi);
 	for (unsigned i = 1; i < 4; i++)
 		ok(abi_map_at(abi, s.ioas, RW, s.memory + i * PAGE, PAGE, BASE + i * PAGE));
+	abi_attached(abi, 0, s.other);
+	abi_attached(abi, 1, abi_parent(abi, 0, s.other));
+}
+
+/* A file of four pages, which an IOAS without a domain has mapped. */
+static void with_file(struct abi *abi)
+{
+	bound(abi);
+	s.file = memfd_create("test", MFD_CLOEXEC);
+	assert_true(s.file >= 0);
+	assert_int_equal(ftruncate(s.file, 4 * PAGE), 0);
+	ok(abi_map_file_at(abi, s.ioas, RW, s.file, 0, 4 * PAGE, BASE + MIB(1)));
+	abi_attached(abi, 0, s.other);
+}
+
+/* The same, and the IOAS has a domain. */
+static void with_attached_file(struct abi *abi)
+{
+	with_file(abi);
+	abi_attached(abi, 1, s.ioas);
+}
+
+/* An area of four pages in a container of type 1 with two domains. */
+static void with_container(struct abi *abi)
+{
+	struct iommu_vfio_ioas cmd = {.size = sizeof(cmd), .op = IOMMU_VFIO_IOAS_SET};
+
+	bound(abi);
+	cmd.ioas_id = s.other;
+	ok(abi_ioctl(abi, IOMMU_VFIO_IOAS, &cmd));
+	ok(swiommu_ioctl(abi->machine, abi->ctx, VFIO_SET_IOMMU, (void *)VFIO_TYPE1_IOMMU));
+	ok(abi_map_at(abi, s.other, RW, s.memory, 4 * PAGE, BASE));
 	abi_attached(abi, 0, s.other);
 	abi_attached(abi, 1, abi_parent(abi, 0, s.other));
 }
@@ -200,6 +233,35 @@ static int copy(struct abi *abi)
 static int copy_areas(struct abi *abi)
 {
 	return abi_copy_to(abi, s.other, RW, MIB(1024) - 2 * PAGE, s.ioas, BASE, 4 * PAGE);
+}
+
+static int map_file(struct abi *abi)
+{
+	return abi_map_file_at(abi, s.ioas, RW, s.file, PAGE, 2 * PAGE, BASE + MIB(2));
+}
+
+/* Only part of its source. */
+static int copy_file(struct abi *abi)
+{
+	return abi_copy_to(abi, s.other, RW, BASE, s.ioas, BASE + MIB(1), PAGE);
+}
+
+static int map_dma(struct abi *abi)
+{
+	struct vfio_iommu_type1_dma_map cmd = {sizeof(cmd), 3, ADDR(s.memory), BASE + MIB(1), PAGE};
+
+	return abi_ioctl(abi, VFIO_IOMMU_MAP_DMA, &cmd);
+}
+
+static int unmap_tail(struct abi *abi)
+{
+	struct vfio_iommu_type1_dma_unmap cmd = {
+		.argsz = sizeof(cmd),
+		.iova = BASE + PAGE,
+		.size = 3 * PAGE,
+	};
+
+	return abi_ioctl(abi, VFIO_IOMMU_UNMAP_DMA, &cmd);
 }
 
 static int hwpt_alloc(struct abi *abi)
@@ -353,7 +415,7 @@ struct sweep {
 	const struct abi_machine *machine;
 	void (*prepare)(struct abi *abi);
 	int (*call)(struct abi *abi);
-	bool makes_tables;
+	bool keeps_memory;
 };
 
 static const struct sweep sweeps[] = {
@@ -371,6 +433,14 @@ static const struct sweep sweeps[] = {
 	{"COPY", &abi_vtd, bound, copy},
 	{"COPY, vtd, two domains, many pieces", &abi_vtd, with_areas, copy_areas, true},
 	{"COPY, mock, two domains, many pieces", &abi_mock, with_areas, copy_areas, true},
+	{"MAP_FILE", &abi_vtd, with_file, map_file},
+	{"MAP_FILE, vtd", &abi_vtd, with_attached_file, map_file},
+	{"MAP_FILE, mock", &abi_mock, with_attached_file, map_file},
+	{"COPY of a file", &abi_vtd, with_file, copy_file, true},
+	{"ATTACH to an IOAS with a file", &abi_vtd, with_file, attach_1_to_ioas, true},
+	{"MAP_DMA, vtd", &abi_vtd, with_container, map_dma},
+	{"UNMAP_DMA of a part, vtd", &abi_vtd, with_container, unmap_tail, true},
+	{"UNMAP_DMA of a part, mock", &abi_mock, with_container, unmap_tail, true},
 	{"HWPT_ALLOC, vtd", &abi_vtd, bound, hwpt_alloc},
 	{"HWPT_ALLOC, mock", &abi_mock, bound, hwpt_alloc},
 	{"HWPT_ALLOC, vtd, nest parent", &abi_vtd, bound, parent_alloc},
@@ -467,8 +537,11 @@ static bool run_failing(struct abi *abi, const struct sweep *sweep, unsigned nth
 	if (rc >= 0)
 		fail_msg("allocation %u failed, the call did not", nth);
 	take(abi, &after);
-	/* Tables that a failed map has made stay with the domain, and end with it. */
-	if (sweep->makes_tables)
+	/*
+	 * Tables that a failed map has made stay with the domain, and end with it. The room
+	 * to count pins of parts stays with the source.
+	 */
+	if (sweep->keeps_memory)
 		after.allocations = before.allocations;
 	assert_memory_equal(&before, &after, sizeof(before));
 	return false;
@@ -486,6 +559,8 @@ static void finish(const struct sweep *sweep)
 {
 	if (sweep->prepare == with_intx)
 		irqs_end();
+	if (s.file > 0)
+		close(s.file);
 }
 
 /* Threads get what they need for DMA at their first request, and keep it. */

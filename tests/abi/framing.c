@@ -2,6 +2,9 @@
 /* How an ioctl is taken apart: numbers, sizes, reserved fields (iommufd-ioctls.md 1). */
 #include "abi.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 /* A struct of any command, and room behind it. */
 union command {
 	uint32_t size;
@@ -12,6 +15,8 @@ union command {
 	struct iommu_ioas_map map;
 	struct iommu_ioas_unmap unmap;
 	struct iommu_ioas_copy copy;
+	struct iommu_ioas_map_file map_file;
+	struct iommu_ioas_change_process change_process;
 	struct iommu_option option;
 	struct iommu_vfio_ioas vfio_ioas;
 	struct iommu_hwpt_alloc hwpt;
@@ -24,17 +29,23 @@ union command {
 
 /* What the commands are about. */
 static struct {
-	uint32_t spare, ioas, devid, parent, viommu;
+	uint32_t spare, other, ioas, devid, parent, viommu;
 	struct iommu_iova_range range;
 } scene;
 
 static void make_scene(struct abi *abi)
 {
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	assert_int_equal(ftruncate(fd, PAGE), 0);
 	scene.devid = abi_bound(abi, 0);
 	scene.ioas = abi_ioas(abi);
 	scene.parent = abi_parent(abi, 0, scene.ioas);
 	ok(abi_viommu(abi, scene.devid, scene.parent, &scene.viommu));
-	ok(abi_map_at(abi, scene.ioas, RW, abi_pages(abi, 1), PAGE, 0x4000000));
+	/* CHANGE_PROCESS wants all mappings to be of files. */
+	ok(abi_map_file_at(abi, scene.ioas, RW, fd, 0, PAGE, 0x4000000));
+	close(fd);
+	scene.other = abi_ioas(abi);
 	scene.spare = abi_ioas(abi);
 	scene.range = (struct iommu_iova_range){0x2000000, 0x20fffff};
 }
@@ -88,6 +99,19 @@ static void fill_copy(union command *cmd)
 	cmd->copy.dst_ioas_id = cmd->copy.src_ioas_id = scene.ioas;
 	cmd->copy.src_iova = 0x4000000;
 	cmd->copy.length = PAGE;
+}
+
+static void fill_map_file(union command *cmd)
+{
+	cmd->map_file.ioas_id = scene.other;
+	cmd->map_file.flags = RW;
+	cmd->map_file.fd = 0; /* whatever that is: nobody needs the memory */
+	cmd->map_file.length = PAGE;
+}
+
+static void fill_change_process(union command *cmd)
+{
+	(void)cmd;
 }
 
 static void fill_option(union command *cmd)
@@ -154,8 +178,10 @@ static const struct ioctl_row ioctls[] = {
 	{"VFIO_IOAS", 0x3b88, 12, 12, fill_vfio_ioas},
 	{"HWPT_ALLOC", 0x3b89, 48, 24, fill_hwpt},
 	{"GET_HW_INFO", 0x3b8a, 40, 32, fill_info},
+	{"IOAS_MAP_FILE", 0x3b8f, 40, 40, fill_map_file},
 	{"VIOMMU_ALLOC", 0x3b90, 40, 24, fill_viommu},
 	{"VDEVICE_ALLOC", 0x3b91, 24, 24, fill_vdevice},
+	{"IOAS_CHANGE_PROCESS", 0x3b92, 8, 8, fill_change_process},
 	{"HW_QUEUE_ALLOC", 0x3b94, 40, 40, fill_hw_queue},
 };
 
@@ -403,6 +429,13 @@ static const struct field_row fields[] = {
 	{"VIOMMU_ALLOC type 1 is refused on the mock (20.3)", "VIOMMU_ALLOC", 8, 4, 1, -EOPNOTSUPP},
 	{"VIOMMU_ALLOC __reserved is not checked (20)", "VIOMMU_ALLOC", 28, 4, 1, 0},
 	{"VIOMMU_ALLOC data_uptr is ignored without data (20.7)", "VIOMMU_ALLOC", 32, 8, 1, 0},
+	{"COPY flag 8 is refused (9.1)", "IOAS_COPY", 4, 4, RW | 8, -EOPNOTSUPP},
+	{"MAP_FILE flag 8 is refused (8)", "IOAS_MAP_FILE", 4, 4, RW | 8, -EOPNOTSUPP},
+	{"OPTION __reserved is checked (11.1)", "OPTION", 10, 2, 1, -EOPNOTSUPP},
+	{"OPTION 2 is refused (11.2)", "OPTION", 4, 4, 2, -EOPNOTSUPP},
+	{"VFIO_IOAS __reserved is checked (12)", "VFIO_IOAS", 10, 2, 1, -EOPNOTSUPP},
+	{"CHANGE_PROCESS __reserved is checked (13.1)", "IOAS_CHANGE_PROCESS", 4, 4, 1,
+	 -EOPNOTSUPP},
 	{"VDEVICE_ALLOC takes any virt_id (21)", "VDEVICE_ALLOC", 16, 8, ULAST, 0},
 	{"VDEVICE_ALLOC takes virt_id 0 (21)", "VDEVICE_ALLOC", 16, 8, 0, 0},
 };

@@ -15,26 +15,6 @@ extern char **environ;
 
 /* ---- fork ---- */
 
-static int use_inherited(int fd)
-{
-	char byte;
-
-	child_check(!is_iommufd(fd));
-	child_check(errno == EIO);
-	child_check(read(fd, &byte, 1) == -1 && errno == EIO);
-	return 0;
-}
-
-static void an_inherited_file_is_the_parents(void **state)
-{
-	int fd = open_iommufd();
-
-	(void)state;
-	assert_int_equal(in_child(use_inherited, fd), 0);
-	assert_true(is_iommufd(fd));
-	close(fd);
-}
-
 static int close_inherited(int fd)
 {
 	int copy = dup(fd);
@@ -245,23 +225,6 @@ static void nothing_of_the_librarys_own_is_left_to_exec(void **state)
 
 /* ---- numbers in messages ---- */
 
-static void send_number(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = {0}, byte = 0;
-	struct iovec iov = {&byte, 1};
-	struct msghdr message = {.msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &fd, sizeof(int));
-	assert_int_equal(sendmsg(socket, &message, 0), 1);
-}
-
 static void a_file_in_a_message_stays_open(void **state)
 {
 	int device = open_bound_device(), pair[2];
@@ -322,7 +285,6 @@ static void fork_finds_no_lock_held(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_inherited_file_is_the_parents),
 		cmocka_unit_test(a_childs_close_changes_nothing_for_the_parent),
 		cmocka_unit_test(a_child_has_a_machine_of_its_own),
 		cmocka_unit_test(a_childs_device_does_not_bind_to_the_parents_iommufd),

@@ -78,6 +78,68 @@ EXPORT(int, creat64, const char *path, mode_t mode)
 	return preload_open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
+EXPORT(FILE *, fopen, const char *path, const char *mode)
+{
+	return preload_fopen(path, mode);
+}
+
+EXPORT(FILE *, fopen64, const char *path, const char *mode)
+{
+	return preload_fopen(path, mode);
+}
+
+/* ---- streams of directories ---- */
+
+EXPORT(DIR *, opendir, const char *path)
+{
+	return preload_opendir(path);
+}
+
+EXPORT(int, closedir, DIR *dir)
+{
+	return preload_closedir(dir);
+}
+
+EXPORT(struct dirent *, readdir, DIR *dir)
+{
+	return preload_readdir(dir);
+}
+
+EXPORT(struct dirent *, readdir64, DIR *dir)
+{
+	return preload_readdir(dir);
+}
+
+EXPORT(int, readdir_r, DIR *dir, struct dirent *entry, struct dirent **result)
+{
+	return preload_readdir_r(dir, entry, result);
+}
+
+EXPORT(int, readdir64_r, DIR *dir, struct dirent *entry, struct dirent **result)
+{
+	return preload_readdir_r(dir, entry, result);
+}
+
+EXPORT(void, rewinddir, DIR *dir)
+{
+	preload_rewinddir(dir);
+}
+
+EXPORT(void, seekdir, DIR *dir, long pos)
+{
+	preload_seekdir(dir, pos);
+}
+
+EXPORT(long, telldir, DIR *dir)
+{
+	return preload_telldir(dir);
+}
+
+EXPORT(int, dirfd, DIR *dir)
+{
+	return preload_dirfd(dir);
+}
+
 /* ---- numbers ---- */
 
 EXPORT(int, close, int fd)
@@ -215,6 +277,17 @@ EXPORT(ssize_t, pwritev2, int fd, const struct iovec *iov, int n, off_t pos, int
 EXPORT(ssize_t, pwritev64v2, int fd, const struct iovec *iov, int n, off_t pos, int flags)
 {
 	return preload_pwritev2(fd, iov, n, pos, flags);
+}
+
+EXPORT(ssize_t, recvmsg, int fd, struct msghdr *message, int flags)
+{
+	return preload_recvmsg(fd, message, flags);
+}
+
+EXPORT(int, recvmmsg, int fd, struct mmsghdr *messages, unsigned count, int flags,
+       struct timespec *timeout)
+{
+	return preload_recvmmsg(fd, messages, count, flags, timeout);
 }
 
 EXPORT(void *, mmap, void *addr, size_t length, int prot, int flags, int fd, off_t offset)

@@ -31,14 +31,9 @@ static int poll_make_locked(void)
 
 	base_assert_held(&preload_table.lock);
 	if (fd >= 0)
-		fd = preload_move_high_locked(fd);
+		fd = preload_hide_locked(fd);
 	if (fd < 0)
 		return -EMFILE;
-	if (front_fdtable_reserve_locked(&preload_table, fd)) {
-		base_sys_close(fd);
-		return -ENOMEM;
-	}
-	front_fdtable_set_locked(&preload_table, fd, &front_slot_hidden);
 	base_store(&poll_fd, fd);
 	return 0;
 }

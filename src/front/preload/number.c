@@ -6,6 +6,8 @@
  */
 #include "front/preload/preload.h"
 
+#include "front/remote.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
@@ -45,6 +47,10 @@ static struct front_slot *settle_locked(struct front_slot *slot)
 
 static void finish(struct front_slot *over)
 {
+	struct front_remote *remote = over ? front_remote_of(over->file) : NULL;
+
+	if (remote)
+		front_remote_close(remote);
 	if (over)
 		preload_put(over);
 	preload_ready_settle();
@@ -73,14 +79,14 @@ void preload_slot_end(struct front_slot *slot)
 /* ---- descriptors of our own, hidden from the program ---- */
 
 /*
- * Is the hidden fd still ours? Copies of eventfds are closed by the layers below,
- * which know nothing of the table: their mark is out of date if fd has become
- * something else.
+ * Is the hidden fd still ours? Copies of eventfds and connections are closed by the
+ * layers below, which know nothing of the table: their mark is out of date if fd has
+ * become something else.
  */
 static bool is_still_hidden_locked(int fd)
 {
-	return front_slot_find_kept_locked(&preload_table, fd) || preload_keeper_has_locked(fd) ||
-	       fd == base_trace_fd() || !base_sys_check_eventfd(fd);
+	return front_name_is_own(fd) || preload_keeper_has_locked(fd) || fd == base_trace_fd() ||
+	       !base_sys_check_eventfd(fd);
 }
 
 /* Hidden, and to be kept from the program. */
@@ -103,6 +109,8 @@ static void hidden_lost_locked(int fd)
 	base_assert_held(&preload_table.lock);
 	if (slot)
 		preload_kept_set_locked(slot, -1);
+	else if (preload_server_has_locked(fd))
+		preload_server_renumber_locked(-1);
 	else if (preload_keeper_has_locked(fd))
 		preload_keeper_renumber_locked(-1);
 }
@@ -130,6 +138,19 @@ int preload_move_high_locked(int fd)
 	return fd;
 }
 
+int preload_hide_locked(int fd)
+{
+	base_assert_held(&preload_table.lock);
+	fd = preload_move_high_locked(fd);
+	if (fd >= 0 && front_fdtable_reserve_locked(&preload_table, fd)) {
+		base_sys_close(fd);
+		return -ENOMEM;
+	}
+	if (fd >= 0)
+		front_fdtable_set_locked(&preload_table, fd, &front_slot_hidden);
+	return fd;
+}
+
 /* The program wants number `fd`, which is a descriptor of ours: go elsewhere, or refuse. */
 static int hidden_move_locked(int fd)
 {
@@ -137,8 +158,8 @@ static int hidden_move_locked(int fd)
 	int other;
 
 	base_assert_held(&preload_table.lock);
-	if (!slot && !preload_keeper_has_locked(fd))
-		return -EBUSY; /* an eventfd: others know its number */
+	if (!slot && !preload_keeper_has_locked(fd) && !preload_server_has_locked(fd))
+		return -EBUSY; /* an eventfd or a connection: others know its number */
 	other = base_sys_dup_high(fd);
 	if (other >= 0 && preload_peek(other))
 		other = preload_move_high_locked(other);
@@ -150,6 +171,8 @@ static int hidden_move_locked(int fd)
 	front_fdtable_set_locked(&preload_table, other, &front_slot_hidden);
 	if (slot)
 		preload_kept_set_locked(slot, other);
+	else if (preload_server_has_locked(fd))
+		preload_server_renumber_locked(other);
 	else
 		preload_keeper_renumber_locked(other);
 	return 0;

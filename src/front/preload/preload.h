@@ -15,6 +15,7 @@
 #define PRELOAD_PRELOAD_H
 
 #include "front/vma.h"
+#include "front/wire.h"
 #include "front/preload/real.h"
 
 #include <errno.h>
@@ -25,17 +26,32 @@
 extern struct front_fdtable preload_table __attribute__((visibility("hidden")));
 extern struct mem_client preload_client __attribute__((visibility("hidden")));
 
-/* The file of every number that a fork has left to the original process: answers -EIO. */
+/* The file of numbers whose owner cannot be asked: answers -EIO. */
 extern struct mem_file preload_foreign_file;
 
 /* The machine, made at the first call. 0, or the errno of making it. */
 int preload_machine(struct front_machine **out);
+
+/* Once per process, with its children, before it has a number. 0 or a negative errno. */
+int preload_prepare_locked(void);
 
 /*
  * Is `path` (a string, or NULL and the like) a file of the machine? *node as front_node_parse(). If
  * there is no making the machine, it may be: opening it says what is wrong.
  */
 bool preload_has(const char *path, struct front_node *node);
+
+/* NULL, -1 and the like are not: the kernel may say what is wrong with them. */
+bool preload_is_address(const char *path);
+
+/* What a process has pinned here. */
+void preload_account(uint32_t pid, struct mem_account *out);
+
+/* Does the machine speak the test-only ABI? Then the files that come with it are there, too. */
+bool preload_test_abi(void);
+
+/* Before the first file that does not need the machine. 0 or a negative errno. */
+int preload_prepare(void);
 
 /*
  * Are the table and this process's descriptors a pair? Not in a child of vfork(),
@@ -74,11 +90,60 @@ int preload_open_2(const char *path, int flags);
 int preload_openat(int dir, const char *path, int flags, mode_t mode);
 int preload_openat_2(int dir, const char *path, int flags);
 
+FILE *preload_fopen(const char *path, const char *mode);
+
+/* A number for `file`, whose reference it takes over if it succeeds; or a negative errno. */
+int preload_file_open(struct mem_file *file, struct front_node node, int flags);
+
+/*
+ * Is `path`, which may be relative to the number `dir`, presented by proc.c or
+ * fault.c? Not so the rewritten files of /proc, which are the kernel's to all but readers.
+ */
+bool preload_presents(int dir, const char *path, struct front_node *node);
+
 /* Members of struct mem_client_ops. */
 int preload_file_reserve(struct mem_client *client, struct mem_file *file,
 			 struct mem_new_file *new_file);
 void preload_file_publish(struct mem_client *client, struct mem_new_file *new_file);
 void preload_file_abort(struct mem_client *client, struct mem_new_file *new_file);
+
+/*
+ * For a remote process: a slot of a new file, and *fd, the end that becomes its number
+ * there. As file_new of struct front_host.
+ */
+int preload_file_new(struct mem_file *file, int *fd, struct front_slot **slot);
+
+/* ---- adopt.c: numbers that other processes gave us ---- */
+
+/* fd, which stands for nothing, is new: from now on it stands for what its name says, if any. */
+void preload_adopt(int fd);
+
+/* The file of a slot in a forked child, with a reference. */
+struct mem_file *preload_inherit(struct front_slot *slot);
+
+/* Move our own descriptor to a high number, hidden if it can be; fd is closed in any case. */
+int preload_hide(int fd);
+
+ssize_t preload_recvmsg(int fd, struct msghdr *message, int flags);
+int preload_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+		     struct timespec *timeout);
+
+/* ---- server.c: other processes that use our files ---- */
+
+void preload_server_start_locked(void);
+
+/* As of the keeper: the number at which the server waits. */
+bool preload_server_has_locked(int fd);
+void preload_server_renumber_locked(int fd);
+
+/* In the names of our files; 0: there are none yet. */
+uint64_t preload_server_key(void);
+
+/* The name of our slot's kept end. */
+struct front_name preload_name_of(const struct front_slot *slot);
+
+/* In a forked child: there is no server, and there are no connections. */
+void preload_server_after_fork_locked(void);
 
 /* ---- ready.c: what poll() finds ---- */
 
@@ -98,6 +163,10 @@ static inline void preload_ready_settle(void)
 	if (base_unlikely(base_load_relaxed(&preload_ready_stale)))
 		preload_ready_settle_slow();
 }
+
+/* The same for a slot that has no number here, but is `number` of a remote process. */
+void preload_ready_settle_remote(struct front_slot *slot, const struct base_process *process,
+				 int number);
 
 /* Change the slot's kept end, which a file may be about to write to. */
 void preload_kept_set_locked(struct front_slot *slot, int kept);
@@ -126,6 +195,9 @@ int preload_number_new(int fd);
  * in any case. The number, or a negative errno.
  */
 int preload_move_high_locked(int fd);
+
+/* The same, and mark it as hidden. */
+int preload_hide_locked(int fd);
 
 /* `slot` may have become closed everywhere: end its open description, or have it watched. */
 void preload_slot_settle(struct front_slot *slot);
@@ -174,6 +246,58 @@ extern struct front_vmas preload_vmas __attribute__((visibility("hidden")));
 void *preload_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 int preload_munmap(void *addr, size_t length);
 void *preload_mremap(void *addr, size_t old_length, size_t length, int flags, void *wanted);
+
+/* ---- proc.c: files of /proc that tell of the machine ---- */
+
+/*
+ * Is `path` /proc/PID/status or /proc/PID/task/TID/status of a process that has pinned memory
+ * here? Then *fd is a number of the kernel's with the text that it would have if the machine
+ * were the kernel's, as it is now; or a negative errno.
+ */
+bool preload_status_open(const char *path, int flags, int *fd);
+
+/*
+ * Is it fail-nth of a thread, under the test-only ABI? *tid is the thread. The file
+ * can be opened by all threads, but used only by that one.
+ */
+bool preload_fail_nth_parse(const char *path, uint32_t *tid);
+int preload_fail_nth_open(uint32_t tid, int flags);
+
+/* ---- fault.c: the fault-injection folders of debugfs, under the test-only ABI ---- */
+
+/* By path, or relative to the number `dir` if that is one of the folders. */
+bool preload_fault_find(int dir, const char *path, struct front_node *node);
+
+/* A node as found: which may be of type FRONT_NODE_NONE. The number or a negative errno. */
+int preload_fault_open(struct front_node node, int flags);
+
+/* The entry at position `pos` of a folder, which may have none there. */
+bool preload_fault_entry(struct front_node folder, unsigned pos, struct dirent *out);
+
+/* ---- text.c: small files of text ---- */
+
+/* As pread(): of a file that is `text` now. */
+ssize_t preload_text_read(struct mem_client *client, uint64_t addr, size_t count, uint64_t pos,
+			  const char *text);
+
+/* All that was written, without a newline at the end, as a string. 0, -EINVAL, -EFAULT. */
+#define PRELOAD_TEXT_SIZE 24
+int preload_text_take(struct mem_client *client, uint64_t addr, size_t count,
+		      char text[PRELOAD_TEXT_SIZE]);
+
+/* A number as C has them. 0, -EINVAL, or -ERANGE: it is above `max`. */
+int preload_text_number(const char *text, uint64_t max, uint64_t *number);
+
+/* ---- dir.c: streams of the folders' entries ---- */
+
+DIR *preload_opendir(const char *path);
+int preload_closedir(DIR *dir);
+struct dirent *preload_readdir(DIR *dir);
+int preload_readdir_r(DIR *dir, struct dirent *entry, struct dirent **result);
+void preload_rewinddir(DIR *dir);
+void preload_seekdir(DIR *dir, long pos);
+long preload_telldir(DIR *dir);
+int preload_dirfd(DIR *dir);
 
 /* ---- stat.c ---- */
 

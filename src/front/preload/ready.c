@@ -85,19 +85,23 @@ static int number_find_locked(const struct front_slot *slot)
 	return fd;
 }
 
-static void take_back_locked(struct front_slot *slot)
+static void take_back_from(struct front_slot *slot, int fd)
 {
 	char byte;
-	int fd;
 
 	base_scoped_lock(&ready_lock);
 	if (!slot->fallen)
 		return;
-	fd = number_find_locked(slot);
-	if (fd < 0)
-		return;
 	slot->raised = recv(fd, &byte, 1, MSG_DONTWAIT) != 1 && errno != EAGAIN;
 	slot->fallen = false;
+}
+
+static void take_back_locked(struct front_slot *slot)
+{
+	int fd = number_find_locked(slot);
+
+	if (fd >= 0)
+		take_back_from(slot, fd);
 }
 
 void preload_ready_settle_slow(void)
@@ -112,6 +116,26 @@ void preload_ready_settle_slow(void)
 		if (slot->is_open)
 			take_back_locked(slot);
 	base_mutex_unlock(&preload_table.lock);
+	errno = saved;
+}
+
+/* The number may mean something else there by now: its name tells. */
+void preload_ready_settle_remote(struct front_slot *slot, const struct base_process *process,
+				 int number)
+{
+	struct front_name name;
+	int saved = errno, fd;
+
+	preload_ready_settle();
+	if (number < 0 || !base_load(&slot->fallen))
+		return;
+	fd = base_process_fd(process, number);
+	if (fd < 0)
+		return;
+	if (front_name_get(fd, &name) && name.key == preload_server_key() &&
+	    name.serial == slot->serial)
+		take_back_from(slot, fd);
+	base_sys_close(fd);
 	errno = saved;
 }
 

@@ -10,8 +10,11 @@
 #ifndef PRELOAD_REAL_H
 #define PRELOAD_REAL_H
 
+#include <dirent.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -27,6 +30,16 @@
 	X(openat, int, (int dir, const char *path, int flags, mode_t mode),                        \
 	  (dir, path, flags, mode))                                                                \
 	X(__openat_2, int, (int dir, const char *path, int flags), (dir, path, flags))             \
+	X(fopen, FILE *, (const char *path, const char *mode), (path, mode))                       \
+	X(opendir, DIR *, (const char *path), (path))                                              \
+	X(closedir, int, (DIR * dir), (dir))                                                       \
+	X(readdir, struct dirent *, (DIR * dir), (dir))                                            \
+	X(readdir_r, int, (DIR * dir, struct dirent * entry, struct dirent * *result),             \
+	  (dir, entry, result))                                                                    \
+	X(rewinddir, void, (DIR * dir), (dir))                                                     \
+	X(seekdir, void, (DIR * dir, long pos), (dir, pos))                                        \
+	X(telldir, long, (DIR * dir), (dir))                                                       \
+	X(dirfd, int, (DIR * dir), (dir))                                                          \
 	X(close, int, (int fd), (fd))                                                              \
 	X(close_range, int, (unsigned first, unsigned last, int flags), (first, last, flags))      \
 	X(closefrom, void, (int first), (first))                                                   \
@@ -49,6 +62,10 @@
 	  (fd, iov, n, pos, flags))                                                                \
 	X(pwritev2, ssize_t, (int fd, const struct iovec *iov, int n, off_t pos, int flags),       \
 	  (fd, iov, n, pos, flags))                                                                \
+	X(recvmsg, ssize_t, (int fd, struct msghdr *message, int flags), (fd, message, flags))     \
+	X(recvmmsg, int,                                                                           \
+	  (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout), \
+	  (fd, messages, count, flags, timeout))                                                   \
 	X(mmap, void *, (void *addr, size_t length, int prot, int flags, int fd, off_t offset),    \
 	  (addr, length, prot, flags, fd, offset))                                                 \
 	X(munmap, int, (void *addr, size_t length), (addr, length))                                \

@@ -40,6 +40,10 @@ static void fill(struct stat *out, struct front_node node)
 		return;
 	}
 	out->st_nlink = 1;
+	if (node.type == FRONT_NODE_PLAIN) {
+		out->st_mode = S_IFREG | 0644;
+		return;
+	}
 	/* An anonymous inode has no type. */
 	if (node.type == FRONT_NODE_QUEUE) {
 		out->st_mode = 0600;
@@ -116,8 +120,10 @@ static struct front_node lookup(int dir, const char *path, int flags)
 
 	if ((flags & AT_EMPTY_PATH) && (!path || !*path))
 		return node_of(dir);
-	if (!preload_has(path, &node) && node.type != FRONT_NODE_DIR)
-		node.type = FRONT_NODE_NONE;
+	if (preload_has(path, &node) || node.type == FRONT_NODE_DIR ||
+	    preload_presents(dir, path, &node))
+		return node;
+	node.type = FRONT_NODE_NONE;
 	return node;
 }
 
@@ -151,7 +157,7 @@ int preload_fstat(int fd, struct stat *out)
 {
 	struct front_node node = node_of(fd);
 
-	return is_file(node) ? give_stat(out, node) : libc_fstat(fd, out);
+	return node.type != FRONT_NODE_NONE ? give_stat(out, node) : libc_fstat(fd, out);
 }
 
 int preload_statx(int dir, const char *path, int flags, unsigned mask, struct statx *out)

@@ -2,6 +2,8 @@
 /* The machine of this process, what it is made from, its client, and fork. */
 #include "front/preload/preload.h"
 
+#include "front/remote.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +112,7 @@ static const struct mem_client_ops client_ops = {
 
 struct mem_client preload_client = {.ops = &client_ops};
 
-/* ---- fork: the child starts afresh, and what it has inherited is the parent's ---- */
+/* ---- fork: the child starts afresh, and what it has inherited is the parent's (adopt.c) ---- */
 
 static long foreign_ioctl(struct mem_file *file, struct mem_client *client, uint32_t cmd,
 			  uint64_t arg)
@@ -165,11 +167,14 @@ static void fork_child(void)
 {
 	machine = NULL;
 	owner = getpid();
+	mem_account_after_fork(&preload_client);
 	mem_pincount_after_fork();
 	preload_keeper_after_fork_locked();
 	preload_ready_after_fork_locked();
+	front_remote_process_after_fork();
 	front_vmas_after_fork(&preload_vmas);
-	front_fdtable_after_fork_locked(&preload_table, &preload_foreign_file);
+	front_fdtable_after_fork_locked(&preload_table, preload_inherit);
+	preload_server_after_fork_locked();
 	base_mutex_unlock(&preload_table.lock);
 }
 
@@ -180,8 +185,7 @@ bool preload_is_owner(void)
 
 /* ---- the machine ---- */
 
-/* Once per process, with its children. */
-static int prepare_process_locked(void)
+int preload_prepare_locked(void)
 {
 	static bool prepared;
 	int rc;
@@ -219,7 +223,7 @@ static int machine_make_locked(void)
 	universe_load();
 	rc = machine_flags(&flags);
 	if (!rc)
-		rc = prepare_process_locked();
+		rc = preload_prepare_locked();
 	if (!rc)
 		rc = front_machine_new(settings.iommu, flags, &made);
 	if (rc)
@@ -248,8 +252,28 @@ int preload_machine(struct front_machine **out)
 	return rc;
 }
 
-/* NULL, -1 and the like: the kernel may say what is wrong with them. */
-static bool is_address(const char *path)
+int preload_prepare(void)
+{
+	base_scoped_lock(&preload_table.lock);
+	return preload_prepare_locked();
+}
+
+void preload_account(uint32_t pid, struct mem_account *out)
+{
+	*out = (struct mem_account){0};
+	if (pid != (uint32_t)getpid())
+		return;
+	out->pinned = base_load_relaxed(&preload_client.account.pinned);
+	out->locked = base_load_relaxed(&preload_client.account.locked);
+}
+
+bool preload_test_abi(void)
+{
+	universe_load();
+	return settings.test_abi;
+}
+
+bool preload_is_address(const char *path)
 {
 	return (uintptr_t)path >= LOWEST_ADDRESS && (uintptr_t)path < END_OF_ADDRESSES;
 }
@@ -259,7 +283,7 @@ bool preload_has(const char *path, struct front_node *node)
 	struct front_machine *its;
 
 	node->type = FRONT_NODE_NONE;
-	if (!is_address(path))
+	if (!preload_is_address(path))
 		return false;
 	*node = front_node_parse(path);
 	if (node->type == FRONT_NODE_NONE || node->type == FRONT_NODE_DIR)

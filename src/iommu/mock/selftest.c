@@ -117,8 +117,6 @@ bool iommu_domain_find(struct iommu_domain *domain, uint64_t iova, struct pgtabl
 
 void iommu_domain_mark_dirty(struct iommu_domain *domain, uint64_t iova)
 {
-	struct pgtable_leaf leaf;
-
 	base_scoped_lock(&domain->lock);
-	pgtable_walk_dirty(&domain->pt, iova, 0, &leaf);
+	pgtable_mark_dirty(&domain->pt, iova);
 }

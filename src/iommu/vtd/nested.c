@@ -19,30 +19,34 @@ struct guest_memory {
 	iommu_fault_code code; /* why the last load failed */
 };
 
-static void *stage2_host(struct iommu_domain *parent, uint64_t gpa, uint32_t prot)
+static bool stage2_pa(struct iommu_domain *parent, uint64_t gpa, uint32_t prot, uint64_t *pa)
 {
 	struct pgtable_leaf leaf;
 
 	if (gpa > parent->aperture_last || !stage2(parent, gpa, prot, &leaf))
-		return NULL;
-	return mem_pa_to_host(leaf.pa + (gpa - leaf.start));
+		return false;
+	*pa = leaf.pa + (gpa - leaf.start);
+	return true;
 }
 
 static int guest_load(void *ctx, uint64_t gpa, uint64_t *entry)
 {
 	struct guest_memory *memory = ctx;
-	const void *host = stage2_host(memory->parent, gpa, PGTABLE_READ);
+	uint64_t pa;
+	bool ok = stage2_pa(memory->parent, gpa, PGTABLE_READ, &pa);
 
-	memory->code = host ? IOMMU_FAULT_S1_ACCESS : IOMMU_FAULT_S1_NO_READ;
-	return host ? base_guard_load64(host, entry) : -EFAULT;
+	memory->code = ok ? IOMMU_FAULT_S1_ACCESS : IOMMU_FAULT_S1_NO_READ;
+	return ok ? mem_pa_load64(pa, entry) : -EFAULT;
 }
 
 static int guest_cas(void *ctx, uint64_t gpa, uint64_t *expected, uint64_t desired, bool *swapped)
 {
 	struct guest_memory *memory = ctx;
-	void *host = stage2_host(memory->parent, gpa, PGTABLE_WRITE);
+	uint64_t pa;
 
-	return host ? base_guard_cas64(host, expected, desired, swapped) : -EFAULT;
+	return stage2_pa(memory->parent, gpa, PGTABLE_WRITE, &pa)
+		       ? mem_pa_cas64(pa, expected, desired, swapped)
+		       : -EFAULT;
 }
 
 static iommu_fault_code fault_code(const struct guest_memory *memory, enum pgtable_fault fault,

@@ -113,6 +113,7 @@ static inline unsigned amdv1_leaf_copies(unsigned leaf_lg2, unsigned slot_lg2)
 #define FMT_DIRTY      AMDV1_D
 #define FMT_WRITTEN    AMDV1_D
 #define fmt_walk_dirty amdv1_walk_dirty
+#define fmt_mark_dirty amdv1_mark_dirty
 #define fmt_read_dirty amdv1_read_dirty
 
 #endif

@@ -83,6 +83,7 @@ static inline uint64_t vtdss_leaf_step(unsigned leaf_lg2)
 #define FMT_DIRTY      VTDSS_D
 #define FMT_WRITTEN    (VTDSS_A | VTDSS_D)
 #define fmt_walk_dirty vtdss_walk_dirty
+#define fmt_mark_dirty vtdss_mark_dirty
 #define fmt_read_dirty vtdss_read_dirty
 
 #endif

@@ -245,9 +245,18 @@ static void slots_are_used_again(void **state)
 
 /* ---- fork ---- */
 
-static void after_a_fork_numbers_stand_for_the_foreign_file(void **state)
+static struct test_file foreign;
+
+static struct mem_file *inherit(struct front_slot *slot)
 {
-	struct test_file file, foreign;
+	assert_true(slot->is_open);
+	mem_file_get(&foreign.file);
+	return &foreign.file;
+}
+
+static void after_a_fork_slots_have_the_files_that_are_inherited(void **state)
+{
+	struct test_file file;
 	struct front_slot *slot, *busy;
 	int pair[2];
 
@@ -265,7 +274,7 @@ static void after_a_fork_numbers_stand_for_the_foreign_file(void **state)
 	busy = front_fdtable_get(&table, 3);
 
 	base_mutex_lock(&table.lock);
-	front_fdtable_after_fork_locked(&table, &foreign.file);
+	front_fdtable_after_fork_locked(&table, inherit);
 	base_mutex_unlock(&table.lock);
 	assert_null(front_fdtable_peek(&table, pair[1]));
 	assert_true(base_sys_is_hung_up(pair[0]));
@@ -375,8 +384,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_slot_lives_as_long_as_one_of_its_numbers, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(slots_are_used_again, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(after_a_fork_numbers_stand_for_the_foreign_file,
-						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			after_a_fork_slots_have_the_files_that_are_inherited, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(open_survives_every_failure, set_up, tear_down),
 		cmocka_unit_test(a_slot_in_use_is_never_released),
 	};

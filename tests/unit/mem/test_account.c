@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -194,6 +196,49 @@ static void without_an_op_the_limit_is_ours(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void a_forked_child_has_nothing_pinned(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	limit_pages = 10;
+	assert_int_equal(charge(&alice, MEM_ACCOUNT_USER, 4), 0);
+	assert_int_equal(charge(&alice, MEM_ACCOUNT_MM, 4), 0);
+	child = fork();
+	if (child == 0) {
+		mem_account_after_fork(&alice);
+		_exit(alice.account.pinned || alice.account.locked ||
+		      charge(&alice, MEM_ACCOUNT_USER, 10));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	uncharge(&alice, MEM_ACCOUNT_USER, 4);
+	uncharge(&alice, MEM_ACCOUNT_MM, 4);
+}
+
+/* ---- the log ---- */
+
+static void the_log_says_what_to_do(void **state)
+{
+	char path[] = "/tmp/memlock-XXXXXX", line[512] = {0};
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	limit_pages = 10;
+	assert_int_equal(base_trace_open(path), 0);
+	assert_int_equal(charge(&alice, MEM_ACCOUNT_USER, 4), 0);
+	assert_int_equal(charge(&alice, MEM_ACCOUNT_USER, 7), -ENOMEM);
+	base_trace_open(NULL);
+	uncharge(&alice, MEM_ACCOUNT_USER, 4);
+	assert_true(read(fd, line, sizeof(line) - 1) > 0);
+	assert_non_null(strstr(line, "RLIMIT_MEMLOCK: 16 KiB are pinned, 28 KiB more are too many: "
+				     "raise it (ulimit -l), or run with --memlock unlimited\n"));
+	unlink(path);
+	close(fd);
+}
+
 /* ---- threads ---- */
 
 static void *charge_and_uncharge(void *arg)
@@ -351,6 +396,8 @@ int main(void)
 		cmocka_unit_test(the_mode_is_that_of_the_client_and_the_context),
 		cmocka_unit_test(a_pin_beyond_the_limit_changes_nothing),
 		cmocka_unit_test(without_an_op_the_limit_is_ours),
+		cmocka_unit_test(a_forked_child_has_nothing_pinned),
+		cmocka_unit_test(the_log_says_what_to_do),
 		cmocka_unit_test(threads_never_exceed_the_limit),
 		cmocka_unit_test(a_source_holds_its_remote_client),
 		cmocka_unit_test(a_new_owner_takes_over_what_is_pinned),

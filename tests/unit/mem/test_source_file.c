@@ -291,6 +291,24 @@ static void the_source_keeps_the_file(void **state)
 	assert_int_equal(file_new(NULL), 0);
 }
 
+static void forked_children_do_not_have_the_mapping(void **state)
+{
+	struct mem_source source;
+	int status;
+	pid_t child;
+
+	(void)state;
+	source_of(&source, file, 0, SIZE, true);
+	assert_int_equal(pin(&source), 0);
+	child = fork();
+	if (child == 0)
+		_exit((int)mappings_of("memfd:test"));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	unpin(&source);
+	assert_true(mem_source_put(&source));
+}
+
 /* ---- failures ---- */
 
 static void pins_short_of_memory_change_nothing(void **state)
@@ -399,6 +417,7 @@ int main(void)
 		WITH_FILE(the_pa_is_the_files_memory),
 		WITH_FILE(a_file_that_shrinks_is_a_hole),
 		WITH_FILE(the_source_keeps_the_file),
+		WITH_FILE(forked_children_do_not_have_the_mapping),
 		WITH_FILE(pins_short_of_memory_change_nothing),
 		WITH_FILE(a_source_that_fails_takes_the_descriptor),
 		WITH_FILE(copies_of_a_file_pin_nothing_for_long),

@@ -20,7 +20,7 @@ struct twin {
 	struct random random;
 	struct pgtable pt;
 	uint16_t owner[UNITS]; /* the first unit of the map, plus 1; 0: none */
-	bool dirty[UNITS];
+	bool dirty[512 * UNITS]; /* by slots of the lowest level */
 	uint64_t got[BITS / 64], want[BITS / 64];
 };
 
@@ -29,9 +29,20 @@ static uint64_t unit_iova(const struct twin *twin, uint64_t unit)
 	return twin->set->base + (unit << twin->set->unit_lg2);
 }
 
-static uint64_t iova_unit(const struct twin *twin, uint64_t iova)
+static unsigned granule_lg2(const struct twin *twin)
 {
-	return (iova - twin->set->base) >> twin->set->unit_lg2;
+	return twin->set->format == &pgtable_vtdss ? 12 : 11;
+}
+
+static bool *dirty_at(struct twin *twin, uint64_t iova)
+{
+	return &twin->dirty[(iova - twin->set->base) >> granule_lg2(twin)];
+}
+
+static void range_set(struct twin *twin, uint64_t start, uint64_t last, bool dirty)
+{
+	for (bool *at = dirty_at(twin, start); at <= dirty_at(twin, last); at++)
+		*at = dirty;
 }
 
 /* A stretch of units, short as often as long, often aligned. */
@@ -76,14 +87,19 @@ static void step_unmap(struct twin *twin)
 		last++;
 	unmap_now(&twin->pt, unit_iova(twin, first), (last - first + 1) << twin->set->unit_lg2);
 	for (uint64_t unit = first; unit <= last; unit++)
-		twin->owner[unit] = twin->dirty[unit] = 0;
+		twin->owner[unit] = 0;
+	range_set(twin, unit_iova(twin, first), unit_iova(twin, last + 1) - 1, false);
 }
 
-static void leaf_set(struct twin *twin, const struct pgtable_leaf *leaf, bool dirty)
+/* Cut a leaf that is repeated down to the slot that has iova. */
+static void leaf_to_slot(const struct twin *twin, struct pgtable_leaf *leaf, uint64_t iova)
 {
-	for (uint64_t unit = iova_unit(twin, leaf->start); unit <= iova_unit(twin, leaf->last);
-	     unit++)
-		twin->dirty[unit] = dirty;
+	unsigned leaf_lg2 = (unsigned)__builtin_ctzll(leaf->last - leaf->start + 1);
+	unsigned copies_lg2 = (leaf_lg2 - granule_lg2(twin)) % 9;
+	uint64_t mask = ((uint64_t)1 << (leaf_lg2 - copies_lg2)) - 1;
+
+	leaf->start = iova & ~mask;
+	leaf->last = iova | mask;
 }
 
 static void step_write(struct twin *twin)
@@ -100,7 +116,24 @@ static void step_write(struct twin *twin)
 
 		assert_int_equal(found, twin->owner[unit] != 0);
 		if (found && (leaf.prot & prot) == prot)
-			leaf_set(twin, &leaf, true);
+			range_set(twin, leaf.start, leaf.last, true);
+	}
+}
+
+static void step_mark(struct twin *twin)
+{
+	uint64_t first, last;
+
+	random_units(twin, &first, &last);
+	for (uint64_t unit = first; unit <= last; unit += 1 + random_below(&twin->random, 50)) {
+		uint64_t iova = unit_iova(twin, unit) + KIB(2) * (unit & 1);
+		struct pgtable_leaf leaf;
+
+		pgtable_mark_dirty(&twin->pt, iova);
+		if (!pgtable_walk(&twin->pt, iova, &leaf))
+			continue;
+		leaf_to_slot(twin, &leaf, iova);
+		range_set(twin, leaf.start, leaf.last, true);
 	}
 }
 
@@ -112,7 +145,7 @@ static void bits_add(struct twin *twin, const struct pgtable_dirty *dirty, uint6
 		twin->want[bit / 64] |= (uint64_t)1 << bit % 64;
 }
 
-/* What the flags say, leaf by leaf. */
+/* What the flags say, slot by slot. */
 static void twin_read(struct twin *twin, uint64_t start, uint64_t last, struct pgtable_dirty *dirty)
 {
 	struct pgtable_leaf leaf = {0};
@@ -122,14 +155,15 @@ static void twin_read(struct twin *twin, uint64_t start, uint64_t last, struct p
 			leaf.last = iova | (((uint64_t)1 << twin->set->unit_lg2) - 1);
 			continue;
 		}
-		if (!twin->dirty[iova_unit(twin, iova)])
+		leaf_to_slot(twin, &leaf, iova);
+		if (!*dirty_at(twin, iova))
 			continue;
 		dirty->found = true;
 		dirty->reach = leaf.last;
 		bits_add(twin, dirty, base_max_u64(leaf.start, start),
 			 base_min_u64(leaf.last, dirty->last));
 		if (dirty->clear)
-			leaf_set(twin, &leaf, false);
+			range_set(twin, leaf.start, leaf.last, false);
 	}
 }
 
@@ -167,12 +201,13 @@ static void twin_run(const struct setting *set, uint64_t seed)
 				      set->format == &pgtable_vtdss ? 48 : 38),
 			 0);
 	for (unsigned i = 0; i < STEPS; i++) {
-		switch (random_below(&twin.random, 8)) {
+		switch (random_below(&twin.random, 9)) {
 		case 0:
 		case 1: step_map(&twin); break;
 		case 2: step_unmap(&twin); break;
 		case 3:
 		case 4: step_write(&twin); break;
+		case 5: step_mark(&twin); break;
 		default: step_read(&twin); break;
 		}
 	}

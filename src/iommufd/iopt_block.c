@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The IOVA space: blocks of areas that share the page sources of others (COPY). */
+/*
+ * The IOVA space: blocks of areas, new ones or such as share the page sources of
+ * others (COPY). The way of all mappings but those of MAP, which has a shorter one.
+ */
 #include "iommufd/iopt_area.h"
 
 #include <errno.h>
@@ -7,6 +10,18 @@
 static struct iopt_area *chain_next(const struct iopt_area *area)
 {
 	return iopt_area_of(area->node.child[1]);
+}
+
+/* A block of one area, which is all of a new source. */
+static void block_of_one(struct iopt_area *area, struct mem_source *source,
+			 struct iopt_block *block)
+{
+	iopt_area_init(area, source, 0, 0, IOPT_AREA_NEW);
+	area->node.start = 0;
+	area->node.last = source->length - 1;
+	area->node.child[1] = NULL;
+	block->areas = area;
+	block->length = source->length;
 }
 
 static void area_free(struct iopt_area *area)
@@ -24,13 +39,64 @@ void iopt_block_free(struct iopt_block *block)
 	}
 }
 
-/* ---- take ---- */
+/* ---- make ---- */
+
+int iopt_block_user(const struct iopt_map_request *request, struct iopt_block *block)
+{
+	struct iopt_mapping *mapping = base_alloc(sizeof(*mapping));
+
+	if (!mapping)
+		return -ENOMEM;
+	mem_source_init(&mapping->source, request->client, request->addr, request->length,
+			request->prot & PGTABLE_WRITE, request->account);
+	block_of_one(&mapping->first, &mapping->source, block);
+	return 0;
+}
+
+int iopt_block_file(const struct iopt_map_request *request, int fd, struct iopt_block *block)
+{
+	struct iopt_mapping *mapping = base_alloc(sizeof(*mapping));
+	int rc;
+
+	if (!mapping) {
+		base_sys_close(fd);
+		return -ENOMEM;
+	}
+	rc = mem_source_init_file(&mapping->source, request->client, fd, request->addr,
+				  request->length, request->prot & PGTABLE_WRITE, request->account);
+	if (rc) {
+		base_free(mapping);
+		return rc;
+	}
+	block_of_one(&mapping->first, &mapping->source, block);
+	return 0;
+}
+
+int iopt_block_dmabuf(const struct iopt_map_request *request, struct mem_dmabuf *dmabuf,
+		      struct iopt_block *block)
+{
+	struct iopt_mapping *mapping = base_alloc(sizeof(*mapping));
+	struct iopt_area *area = iopt_dmabuf_area_alloc();
+	int rc = -ENOMEM;
+
+	if (mapping && area)
+		rc = mem_source_init_dmabuf(&mapping->source, request->client, dmabuf,
+					    request->addr, request->length,
+					    request->prot & PGTABLE_WRITE);
+	if (rc) {
+		base_free(area);
+		base_free(mapping);
+		return rc;
+	}
+	block_of_one(area, &mapping->source, block);
+	return 0;
+}
 
 /* An area on the same memory as [start, last] of `from`, `base` lower. */
 static struct iopt_area *piece_new(const struct iopt_area *from, uint64_t start, uint64_t last,
 				   uint64_t base)
 {
-	struct iopt_area *piece = base_alloc(sizeof(*piece));
+	struct iopt_area *piece = iopt_area_alloc(from->source);
 
 	if (!piece)
 		return NULL;
