@@ -19,13 +19,33 @@
 #define MANY   8192u /* areas that there are when one of many is unmapped; a power of two */
 #define BOTTOM ((uint64_t)1 << 32)
 
-/* Of the test ABI: what the mock IOMMU's vIOMMUs are. */
+/* Of the test ABI: what the mock IOMMU's vIOMMUs are, and two operations on accesses. */
 #define VIOMMU_TYPE_SELFTEST 0xdeadbeef
+
+struct test_cmd {
+	uint32_t size, op, id, reserved;
+	union {
+		struct {
+			uint32_t out_fd, flags;
+		} create_access;
+		struct {
+			uint64_t iova, length, uptr;
+			uint32_t flags;
+		} access_rw;
+		uint64_t words[6];
+	};
+	uint64_t last;
+};
+#define TEST_CMD	      _IO(IOMMUFD_TYPE, 0xa0)
+#define TEST_OP_CREATE_ACCESS 5
+#define TEST_OP_ACCESS_RW     8
+#define TEST_ACCESS_WRITE     1u
 
 static struct bench_space space;
 static struct bench_device device;
 static uint32_t parent; /* HWPT for vIOMMUs */
 static uint8_t *memory;
+static uint32_t access_fd;
 static int foreign[2]; /* a pipe */
 
 /* ---- single calls: what a client would write ---- */
@@ -125,6 +145,18 @@ static void need_parent(void)
 	parent = cmd.out_hwpt_id;
 }
 
+/* An access to an area of a page. */
+static void need_access(void)
+{
+	struct test_cmd cmd = {.size = sizeof(cmd), .op = TEST_OP_CREATE_ACCESS};
+
+	need_space();
+	map(memory, PAGE, BOTTOM);
+	cmd.id = space.ioas;
+	CALL(TEST_CMD, &cmd);
+	access_fd = cmd.create_access.out_fd;
+}
+
 /* Also one of our files, if the machine is there. */
 static void need_foreign(void)
 {
@@ -201,6 +233,30 @@ static void op_foreign(unsigned i)
 	ioctl(foreign[0], FIONREAD, &available);
 }
 
+static void access_rw(uint32_t flags)
+{
+	struct test_cmd cmd = {
+		.size = sizeof(cmd),
+		.op = TEST_OP_ACCESS_RW,
+		.id = access_fd,
+		.access_rw = {BOTTOM, PAGE, (uintptr_t)(memory + PAGE), flags},
+	};
+
+	CALL(TEST_CMD, &cmd);
+}
+
+static void op_access_read(unsigned i)
+{
+	(void)i;
+	access_rw(0);
+}
+
+static void op_access_write(unsigned i)
+{
+	(void)i;
+	access_rw(TEST_ACCESS_WRITE);
+}
+
 static uint8_t *page_of(unsigned i)
 {
 	return memory + i * PAGE % LARGE;
@@ -247,6 +303,8 @@ static const struct row {
 	{"large-askew", need_domain, op_large_askew},
 	{"copy", need_large, op_copy},
 	{"viommu", need_parent, op_viommu},
+	{"access-read", need_access, op_access_read},
+	{"access-write", need_access, op_access_write},
 	{"foreign", need_foreign, op_foreign},
 	{"area", need_space, op_area},
 	{"area-auto", need_space, op_area_auto},

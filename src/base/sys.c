@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -63,44 +62,6 @@ int base_sys_open_read(const char *path)
 	int fd = (int)base_syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? fd : base_sys_move_high(fd);
-}
-
-int base_sys_memfd(const char *name, uint64_t size)
-{
-	int fd = (int)base_syscall(SYS_memfd_create, name, MFD_CLOEXEC), rc;
-
-	if (fd < 0)
-		return fd;
-	rc = (int)base_syscall(SYS_ftruncate, fd, size);
-	if (rc) {
-		base_sys_close(fd);
-		return rc;
-	}
-	return base_sys_move_high(fd);
-}
-
-/* An address, or an error: the last page of addresses is for those. */
-static int to_address(long result, void **addr)
-{
-	if (result < 0 && result >= -(long)BASE_PAGE_SIZE)
-		return (int)result;
-	*addr = (void *)result;
-	return 0;
-}
-
-int base_sys_mmap(void **addr, size_t length, int prot, int flags, int fd, uint64_t offset)
-{
-	return to_address(base_syscall(SYS_mmap, *addr, length, prot, flags, fd, offset), addr);
-}
-
-int base_sys_mremap(void **addr, size_t old_length, size_t length, int flags, void *wanted)
-{
-	return to_address(base_syscall(SYS_mremap, *addr, old_length, length, flags, wanted), addr);
-}
-
-int base_sys_munmap(void *addr, size_t length)
-{
-	return (int)base_syscall(SYS_munmap, addr, length);
 }
 
 int base_sys_socketpair(int fds[2])

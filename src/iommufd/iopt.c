@@ -170,15 +170,15 @@ static __attribute__((noinline)) void area_empty_locked(struct iopt *iopt, struc
 	base_rwlock_wrlock(&iopt->iova_lock);
 }
 
-/* Unmap until something stands in the way; *start: what is left. */
-static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t *start, uint64_t last,
+/* Unmap until something stands in the way. */
+static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t start, uint64_t last,
 				  uint64_t *unmapped)
 {
 	bool domains = iopt_areas_lock(iopt);
 	struct iopt_area *area;
 	int rc;
 
-	while ((area = area_take_locked(iopt, *start, last, &rc))) {
+	while ((area = area_take_locked(iopt, start, last, &rc))) {
 		uint64_t area_last = area->node.last;
 
 		if (domains)
@@ -187,13 +187,13 @@ static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t *start, uint64_t l
 		area_free_locked(iopt, area);
 		if (area_last >= last)
 			break;
-		*start = area_last + 1;
+		start = area_last + 1;
 	}
 	iopt_areas_unlock(iopt, domains);
 	return rc;
 }
 
-/* Accesses have pinned what is left: have them unpin it, area by area (10.4 d). */
+/* Accesses have pinned what is left: have them unpin it, area by area (10.4 d), from there on. */
 static BASE_COLD int unmap_pinned(struct iopt *iopt, uint64_t start, uint64_t last,
 				  uint64_t *unmapped)
 {
@@ -207,7 +207,7 @@ static BASE_COLD int unmap_pinned(struct iopt *iopt, uint64_t start, uint64_t la
 		if (rounds > UNMAP_ROUNDS)
 			return -EDEADLK;
 		asked = start;
-		rc = unmap_some(iopt, &start, last, unmapped);
+		rc = unmap_some(iopt, start, last, unmapped);
 	} while (rc == -EAGAIN);
 	return rc;
 }
@@ -217,6 +217,6 @@ int iopt_unmap(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t *unmap
 	int rc;
 
 	*unmapped = 0;
-	rc = unmap_some(iopt, &start, last, unmapped);
+	rc = unmap_some(iopt, start, last, unmapped);
 	return base_likely(rc != -EAGAIN) ? rc : unmap_pinned(iopt, start, last, unmapped);
 }

@@ -91,6 +91,8 @@ static int (*const ops[])(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	[IOMMU_TEST_OP_PASID_REPLACE] = iommufd_selftest_pasid_replace,
 	[IOMMU_TEST_OP_PASID_DETACH] = iommufd_selftest_pasid_detach,
 	[IOMMU_TEST_OP_PASID_CHECK_HWPT] = iommufd_selftest_pasid_check_hwpt,
+	[IOMMU_TEST_OP_DMABUF_GET] = iommufd_selftest_dmabuf_get,
+	[IOMMU_TEST_OP_DMABUF_REVOKE] = iommufd_selftest_dmabuf_revoke,
 };
 
 int iommufd_selftest_run(struct iommufd_call *call, struct iommu_test_cmd *cmd)

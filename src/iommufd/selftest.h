@@ -32,6 +32,11 @@ int iommufd_selftest_access_pages(struct iommufd_call *call, struct iommu_test_c
 int iommufd_selftest_destroy_access_pages(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int iommufd_selftest_access_rw(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 
+/* ---- dma-bufs (selftest_dmabuf.c) ---- */
+
+int iommufd_selftest_dmabuf_get(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int iommufd_selftest_dmabuf_revoke(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+
 /* ---- mock devices (selftest_device.c) ---- */
 
 void iommufd_selftest_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);

@@ -284,6 +284,9 @@ int iommufd_selftest_destroy_access_pages(struct iommufd_call *call, struct iomm
 #define RW_FLAGS \
 	((uint32_t)(MOCK_ACCESS_RW_WRITE | MOCK_ACCESS_RW_SLOW_PATH | MOCK_FLAGS_ACCESS_SYZ))
 
+/* Up to that no memory is allocated. */
+#define SMALL BASE_PAGE_SIZE
+
 /* There is one way to copy, so the slow path is the other one, too. */
 static int copy(struct iommufd_call *call, struct test_access *test,
 		const struct iommu_test_cmd *cmd, void *buffer)
@@ -304,21 +307,23 @@ static int copy(struct iommufd_call *call, struct test_access *test,
 
 int iommufd_selftest_access_rw(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {
+	uint64_t length = cmd->access_rw.length;
 	struct test_access *test;
+	uint8_t small[SMALL];
 	void *buffer;
 	int rc;
 
-	if (cmd->access_rw.length > LENGTH_MAX)
+	if (length > LENGTH_MAX)
 		return -ENOMEM;
 	if (cmd->access_rw.flags & ~RW_FLAGS)
 		return -EOPNOTSUPP;
 	rc = test_get(call, cmd->id, &test);
 	if (rc)
 		return rc;
-	/* One byte more: none is no allocation. */
-	buffer = base_alloc(cmd->access_rw.length + 1);
+	buffer = length > SMALL ? base_alloc(length) : small;
 	rc = buffer ? copy(call, test, cmd, buffer) : -ENOMEM;
-	base_free(buffer);
+	if (buffer != small)
+		base_free(buffer);
 	test_put(test);
 	return rc;
 }

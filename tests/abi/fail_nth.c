@@ -326,7 +326,7 @@ static int access_pin(struct abi *abi)
 
 static int access_rw(struct abi *abi)
 {
-	uint8_t bytes[16];
+	uint8_t bytes[2 * PAGE];
 
 	return st_rw(abi, s.access, 0, BASE + 5, bytes, sizeof(bytes));
 }

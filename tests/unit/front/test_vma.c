@@ -193,13 +193,17 @@ static void what_fails_changes_nothing(void **state)
 
 static void a_forked_child_forgets(void **state)
 {
+	struct base_gapnode *note;
+
 	(void)state;
 	assert_int_equal(map(0, 2), 0);
 	assert_true(front_vmas_exist(&vmas));
+	note = vmas.tree.root;
 	front_vmas_after_fork(&vmas);
 	assert_false(front_vmas_exist(&vmas));
 	assert_int_equal(holds, 1);
 	holds = 0;
+	base_free(base_container_of(note, struct front_vma, node));
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
