@@ -239,7 +239,7 @@ int iopt_pin(struct iopt *iopt, uint64_t start, uint64_t last, uint32_t prot, io
 	last |= BASE_PAGE_SIZE - 1;
 	base_scoped_read(&iopt->iova_lock);
 	rc = pin_locked(iopt, start, last, prot);
-	if (rc || !run)
+	if (rc)
 		return rc;
 	rc = show_locked(iopt, start, last, run, arg);
 	if (rc)
