@@ -3,8 +3,9 @@
 
 BUILD ?= build
 PREFIX ?= /usr/local
+MINUTES ?= 1
 
-.PHONY: all demo check kselftest bench format install clean help
+.PHONY: all demo check kselftest bench errnos fuzz format install clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -31,6 +32,14 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/run $(BUILD)
 
+errnos:
+	@scripts/setup check
+	@scripts/errno-coverage build-errnos
+
+fuzz:
+	@scripts/setup fuzz
+	@scripts/fuzz $(MINUTES)
+
 format:
 	@scripts/sources | xargs clang-format -i
 
@@ -39,7 +48,7 @@ install: all
 	@meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) build-check
+	rm -rf $(BUILD) build-check build-errnos build-fuzz
 
 help:
 	@echo 'make            build (release) into $(BUILD)/'
@@ -47,6 +56,8 @@ help:
 	@echo 'make check      the whole gate: what CI runs; a few minutes'
 	@echo 'make kselftest  the Linux kernel'\''s own tests of iommufd, from Debian'\''s package'
 	@echo 'make bench      instruction counts and DMA speed, as a table'
+	@echo 'make errnos     which errnos of the specification the tests bring about'
+	@echo 'make fuzz       random calls, guided by what they cover; MINUTES=1'
 	@echo 'make format     lay out all C files by .clang-format'
 	@echo 'make install    into $(PREFIX); PREFIX= and DESTDIR= as usual'
 	@echo 'make clean      remove what was built'

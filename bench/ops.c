@@ -95,6 +95,23 @@ static void unmap(uint64_t iova, uint64_t length)
 	CALL(IOMMU_IOAS_UNMAP, &cmd);
 }
 
+/* From the start of what is mapped at `from`. */
+static void copy(uint64_t from, uint64_t length, uint64_t to)
+{
+	struct iommu_ioas_copy cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.dst_ioas_id = space.ioas,
+		.src_ioas_id = space.ioas,
+		.length = length,
+		.dst_iova = to,
+		.src_iova = from,
+	};
+
+	CALL(IOMMU_IOAS_COPY, &cmd);
+}
+
 /* ---- before: what the rows need ---- */
 
 static void need_space(void)
@@ -108,6 +125,12 @@ static void need_domain(void)
 	need_space();
 	bench_device_bind(&device, &space);
 	bench_device_attach(&device, space.ioas);
+}
+
+static void need_large(void)
+{
+	need_domain();
+	map(memory, LARGE, BOTTOM);
 }
 
 static void need_parent(void)
@@ -172,6 +195,13 @@ static void op_large_askew(unsigned i)
 	(void)i;
 	map(memory + PAGE, LARGE, BOTTOM);
 	unmap(BOTTOM, LARGE);
+}
+
+static void op_copy(unsigned i)
+{
+	(void)i;
+	copy(BOTTOM, LARGE, 2 * BOTTOM);
+	unmap(2 * BOTTOM, LARGE);
 }
 
 static void op_viommu(unsigned i)
@@ -271,6 +301,7 @@ static const struct row {
 	{"page-domain", need_domain, op_page},
 	{"large", need_domain, op_large},
 	{"large-askew", need_domain, op_large_askew},
+	{"copy", need_large, op_copy},
 	{"viommu", need_parent, op_viommu},
 	{"access-read", need_access, op_access_read},
 	{"access-write", need_access, op_access_write},

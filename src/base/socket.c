@@ -30,11 +30,12 @@ int base_socket_bind(int fd, const void *name, size_t n)
 }
 
 /* The call on a new socket that makes it useful: the socket, or why it failed. */
-static int socket_with_name(long nr, const void *name, size_t n)
+static int socket_with_name(long nr, int flags, const void *name, size_t n)
 {
-	int fd = (int)base_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), rc;
+	int fd = (int)base_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
 	struct sockaddr_un address;
 	socklen_t size = address_init(&address, name, n);
+	int rc;
 
 	if (fd < 0)
 		return fd;
@@ -49,7 +50,7 @@ static int socket_with_name(long nr, const void *name, size_t n)
 
 int base_socket_listen(const void *name, size_t n)
 {
-	int fd = socket_with_name(SYS_bind, name, n);
+	int fd = socket_with_name(SYS_bind, SOCK_NONBLOCK, name, n);
 	int rc = fd < 0 ? fd : (int)base_syscall(SYS_listen, fd, BACKLOG);
 
 	if (rc >= 0)
@@ -60,7 +61,7 @@ int base_socket_listen(const void *name, size_t n)
 
 int base_socket_connect(const void *name, size_t n)
 {
-	return socket_with_name(SYS_connect, name, n);
+	return socket_with_name(SYS_connect, 0, name, n);
 }
 
 int base_socket_accept(int fd)

@@ -17,10 +17,13 @@
 /* Name one end of a connected pair, for the other to see. 0 or a negative errno. */
 int base_socket_bind(int fd, const void *name, size_t n);
 
-/* A listening socket for connections that keep the bounds of messages. */
+/* A listening socket, which never sleeps, for connections that keep the bounds of messages. */
 int base_socket_listen(const void *name, size_t n);
 
-/* The next connection; sleeps until there is one. */
+/*
+ * The next connection, -EAGAIN if there is none: see base_sys_wait_readable(). (The kernel
+ * takes a number before it sleeps for a connection, which the program would miss.)
+ */
 int base_socket_accept(int fd);
 
 /* Connect to a listening socket. -ECONNREFUSED if there is none of that name. */

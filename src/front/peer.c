@@ -219,6 +219,32 @@ static struct front_process *process_get(const struct base_process *process)
 	return found;
 }
 
+static void add(struct mem_account *sum, const struct mem_client *client)
+{
+	sum->pinned += base_load_relaxed(&client->account.pinned);
+	sum->locked += base_load_relaxed(&client->account.locked);
+}
+
+void front_host_account(const struct front_host *host, uint64_t pid, struct mem_account *sum)
+{
+	const struct front_process *process;
+
+	if (pid == (uint64_t)getpid())
+		add(sum, host->client);
+	base_scoped_lock(&processes_lock);
+	base_list_for_each (process, &processes, node)
+		if ((uint64_t)process->process.pid == pid)
+			add(sum, &process->client);
+}
+
+static int64_t account(const struct front_host *host, uint64_t pid, uint64_t which)
+{
+	struct mem_account sum = {0};
+
+	front_host_account(host, pid, &sum);
+	return (int64_t)(which == FRONT_PINNED ? sum.pinned : sum.locked);
+}
+
 void front_peer_after_fork(void)
 {
 	base_mutex_init(&processes_lock, RANK_LEAF);
@@ -333,6 +359,9 @@ static int handle(struct peer *peer, const struct front_request *request, int64_
 	case FRONT_CLOSE:
 		peer->host->settle(peer->slot);
 		*result = 0;
+		return 0;
+	case FRONT_ACCOUNT:
+		*result = account(peer->host, request->args[0], request->args[1]);
 		return 0;
 	default: return -EPROTO;
 	}

@@ -51,6 +51,9 @@ void front_peer_serve(const struct front_host *host, int conn);
  */
 struct front_slot *front_host_slot(const struct front_host *host, int fd);
 
+/* Add what a process, our own or a remote one, has pinned here. */
+void front_host_account(const struct front_host *host, uint64_t pid, struct mem_account *sum);
+
 /* The process is a forked copy, and this its only thread: remote processes are the parent's. */
 void front_peer_after_fork(void);
 

@@ -281,6 +281,15 @@ struct front_remote *front_remote_of(struct mem_file *file)
 	return file->ops == &remote_ops ? remote_of(file) : NULL;
 }
 
+void front_remote_account(struct front_remote *remote, uint64_t pid, struct mem_account *sum)
+{
+	int64_t pinned = call(remote, FRONT_ACCOUNT, pid, FRONT_PINNED, 0);
+	int64_t locked = call(remote, FRONT_ACCOUNT, pid, FRONT_LOCKED, 0);
+
+	sum->pinned += pinned > 0 ? (uint64_t)pinned : 0;
+	sum->locked += locked > 0 ? (uint64_t)locked : 0;
+}
+
 /* Who never made a call has no connection, and nothing to wait for. */
 void front_remote_close(struct front_remote *remote)
 {

@@ -51,6 +51,9 @@ struct front_remote *front_remote_of(struct mem_file *file);
  */
 void front_remote_close(struct front_remote *remote);
 
+/* Add what a process has pinned in the owner's machine; nothing if it does not answer. */
+void front_remote_account(struct front_remote *remote, uint64_t pid, struct mem_account *sum);
+
 /*
  * The process is a forked copy, and this its only thread: connections are the
  * parent's. One reference is left.

@@ -45,9 +45,13 @@ enum front_request_op {
 	FRONT_WRITE,
 	FRONT_PREAD, /* args: address, count, position */
 	FRONT_PWRITE,
-	FRONT_CLOSE,  /* the last number of this process is closed: if that was all, release */
-	FRONT_NUMBER, /* fd: where the new file is, or a negative errno */
+	FRONT_CLOSE,   /* the last number of this process is closed: if that was all, release */
+	FRONT_NUMBER,  /* fd: where the new file is, or a negative errno */
+	FRONT_ACCOUNT, /* args: process id, which (enum): pages */
 };
+
+/* What a process has pinned in the owner's machine. */
+enum front_account { FRONT_PINNED, FRONT_LOCKED };
 
 struct front_request {
 	uint32_t op;

@@ -53,7 +53,7 @@ static struct iopt_mapping *mapping_of(struct mem_source *source)
 	return base_container_of(source, struct iopt_mapping, source);
 }
 
-static void area_free_locked(struct iopt *iopt, struct iopt_area *area)
+static BASE_INLINE void area_free_locked(struct iopt *iopt, struct iopt_area *area)
 {
 	struct iopt_mapping *mapping;
 
@@ -142,7 +142,8 @@ int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t
 /* ---- unmap ---- */
 
 /* The next area to go, marked; NULL and *rc: 0 at the end, or why not. */
-static struct iopt_area *area_take_locked(struct iopt *iopt, uint64_t start, uint64_t last, int *rc)
+static BASE_INLINE struct iopt_area *area_take_locked(struct iopt *iopt, uint64_t start,
+						      uint64_t last, int *rc)
 {
 	struct iopt_area *area = iopt_area_first_locked(iopt, start, last);
 
@@ -169,14 +170,15 @@ static __attribute__((noinline)) void area_empty_locked(struct iopt *iopt, struc
 	base_rwlock_wrlock(&iopt->iova_lock);
 }
 
-/* Unmap until something stands in the way. */
-static int unmap_some(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t *unmapped)
+/* Unmap until something stands in the way; *start: what is left. */
+static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t *start, uint64_t last,
+				  uint64_t *unmapped)
 {
 	bool domains = iopt_areas_lock(iopt);
 	struct iopt_area *area;
 	int rc;
 
-	while ((area = area_take_locked(iopt, start, last, &rc))) {
+	while ((area = area_take_locked(iopt, *start, last, &rc))) {
 		uint64_t area_last = area->node.last;
 
 		if (domains)
@@ -185,13 +187,13 @@ static int unmap_some(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t
 		area_free_locked(iopt, area);
 		if (area_last >= last)
 			break;
-		start = area_last + 1;
+		*start = area_last + 1;
 	}
 	iopt_areas_unlock(iopt, domains);
 	return rc;
 }
 
-/* Accesses have pinned what is left: have them unpin it, area by area (10.4 d), from there on. */
+/* Accesses have pinned what is left: have them unpin it, area by area (10.4 d). */
 static BASE_COLD int unmap_pinned(struct iopt *iopt, uint64_t start, uint64_t last,
 				  uint64_t *unmapped)
 {
@@ -205,7 +207,7 @@ static BASE_COLD int unmap_pinned(struct iopt *iopt, uint64_t start, uint64_t la
 		if (rounds > UNMAP_ROUNDS)
 			return -EDEADLK;
 		asked = start;
-		rc = unmap_some(iopt, start, last, unmapped);
+		rc = unmap_some(iopt, &start, last, unmapped);
 	} while (rc == -EAGAIN);
 	return rc;
 }
@@ -215,6 +217,6 @@ int iopt_unmap(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t *unmap
 	int rc;
 
 	*unmapped = 0;
-	rc = unmap_some(iopt, start, last, unmapped);
+	rc = unmap_some(iopt, &start, last, unmapped);
 	return base_likely(rc != -EAGAIN) ? rc : unmap_pinned(iopt, start, last, unmapped);
 }

@@ -212,6 +212,7 @@ struct iopt_owner_change {
 int iopt_owner_check(const struct iopt *iopt);
 void iopt_owner_count(const struct iopt *iopt, struct iopt_owner_change *change);
 void iopt_owner_set(const struct iopt *iopt, const struct iopt_owner_change *change);
+
 /* ---- accesses (iopt_access.c) ---- */
 
 /*

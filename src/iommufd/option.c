@@ -6,9 +6,17 @@
 
 /* ---- OPTION ---- */
 
-static int rlimit_mode_set(struct iommufd_ctx *ctx, uint64_t value)
+/* A remote client is not asked: what is known of it does not tell. */
+static bool may_set_rlimit_mode(const struct mem_client *client)
 {
-	if (!base_sys_has_capability(CAP_SYS_RESOURCE))
+	return !client->remote && base_sys_has_capability(CAP_SYS_RESOURCE);
+}
+
+static int rlimit_mode_set(struct iommufd_call *call, uint64_t value)
+{
+	struct iommufd_ctx *ctx = call->ctx;
+
+	if (!may_set_rlimit_mode(call->client))
 		return -EPERM;
 	base_scoped_lock(&ctx->objects.lock);
 	if (ctx->objects.ids.taken)
@@ -25,7 +33,7 @@ static int rlimit_mode(struct iommufd_call *call, struct iommu_option *cmd)
 		return -EOPNOTSUPP;
 	switch (cmd->op) {
 	case IOMMU_OPTION_OP_GET: cmd->val64 = call->ctx->per_process; return 0;
-	case IOMMU_OPTION_OP_SET: return rlimit_mode_set(call->ctx, cmd->val64);
+	case IOMMU_OPTION_OP_SET: return rlimit_mode_set(call, cmd->val64);
 	default: return -EOPNOTSUPP;
 	}
 }

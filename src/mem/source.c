@@ -319,11 +319,50 @@ static int copy_file(struct mem_source *source, uint64_t offset, void *dst, cons
 	return rc;
 }
 
+static bool is_pinned_locked(const struct mem_source *source, uint64_t first, uint64_t last)
+{
+	uint64_t gap_last;
+
+	base_assert_held(&source->lock);
+	return source->pins || !gap_next(source, &first, last, &gap_last);
+}
+
+/* Of pinned remote memory, where its PA is. */
+static int copy_pinned(struct mem_source *source, uint64_t offset, uint8_t *dst, const uint8_t *src,
+		       size_t n)
+{
+	base_scoped_lock(&source->lock);
+	uint64_t run;
+	int rc = 0;
+
+	if (!is_pinned_locked(source, page_at(source, offset), page_at(source, offset + (n - 1))))
+		return -EFAULT;
+	for (size_t done = 0; !rc && done < n; done += run) {
+		uint64_t pa =
+			mem_remote_pa(source->extra->remote, source->addr + offset + done, &run);
+
+		run = base_min_u64(run, n - done);
+		rc = dst ? mem_pa_read(dst + done, pa, run) : mem_pa_write(pa, src + done, run);
+	}
+	return rc;
+}
+
+/* The client may be gone, but what is pinned is not. */
+static int copy_remote(struct mem_source *source, uint64_t offset, void *dst, const void *src,
+		       size_t n)
+{
+	uint64_t addr = source->addr + offset;
+	int rc = dst ? mem_copy_in(source->client, dst, addr, n)
+		     : mem_copy_out(source->client, addr, src, n);
+
+	return rc ? copy_pinned(source, offset, dst, src, n) : 0;
+}
+
 int mem_source_read(struct mem_source *source, uint64_t offset, void *dst, size_t n)
 {
 	switch (source->kind) {
-	case MEM_SOURCE_USER:
-	case MEM_SOURCE_REMOTE: return mem_copy_in(source->client, dst, source->addr + offset, n);
+	case MEM_SOURCE_USER: return mem_copy_in(source->client, dst, source->addr + offset, n);
+	case MEM_SOURCE_REMOTE: return copy_remote(source, offset, dst, NULL, n);
 	case MEM_SOURCE_FILE: return copy_file(source, offset, dst, NULL, n);
 	default: return -EINVAL;
 	}
@@ -332,8 +371,8 @@ int mem_source_read(struct mem_source *source, uint64_t offset, void *dst, size_
 int mem_source_write(struct mem_source *source, uint64_t offset, const void *src, size_t n)
 {
 	switch (source->kind) {
-	case MEM_SOURCE_USER:
-	case MEM_SOURCE_REMOTE: return mem_copy_out(source->client, source->addr + offset, src, n);
+	case MEM_SOURCE_USER: return mem_copy_out(source->client, source->addr + offset, src, n);
+	case MEM_SOURCE_REMOTE: return copy_remote(source, offset, NULL, src, n);
 	case MEM_SOURCE_FILE: return copy_file(source, offset, NULL, src, n);
 	default: return -EINVAL;
 	}

@@ -139,6 +139,7 @@ static inline uint64_t mem_source_pa(const struct mem_source *source, uint64_t o
  * Copy n > 0 bytes from / to `offset` of the source, whatever is pinned; nothing is
  * charged. Whether it may be written is the caller's question. 0; -EFAULT (a prefix may
  * have been copied); of a file also -EINVAL and -ENOMEM as of a pin; -EINVAL of a dma-buf.
+ * Pinned memory of a remote client is reached as its PA is: also when the client is gone.
  */
 int mem_source_read(struct mem_source *source, uint64_t offset, void *dst, size_t n);
 int mem_source_write(struct mem_source *source, uint64_t offset, const void *src, size_t n);

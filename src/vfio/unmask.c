@@ -30,6 +30,7 @@ static void unmask_fired(struct vfio_unmask *watch)
 static void unmask_thread(void *arg)
 {
 	struct vfio_unmask *watch = arg;
+	struct swiommu_device *device = watch->device;
 	const int fds[2] = {watch->stop[0], watch->eventfd};
 	uint64_t value;
 
@@ -38,9 +39,9 @@ static void unmask_thread(void *arg)
 			unmask_fired(watch);
 	base_sys_close(watch->stop[0]);
 	base_sys_close(watch->eventfd);
-	base_sub(&watch->device->watchers, 1);
-	base_waitq_wake(&ended);
 	base_free(watch);
+	base_sub(&device->watchers, 1);
+	base_waitq_wake(&ended);
 }
 
 static bool no_watchers(void *arg)

@@ -118,6 +118,19 @@ void abi_add_rows(const char *name, abi_test test, const struct abi_machine *mac
 #define abi_rows(machine, rows, test) \
 	abi_add_rows(#test, test, &(machine), rows, sizeof((rows)[0]), COUNT(rows))
 
+/*
+ * The tests are built twice: on the library, and as a program for the preload library
+ * (preload.c). There, tests are left out that need another machine than the program has,
+ * and those registered inside this: they look through a device's eyes, or at the library.
+ */
+#define abi_library(registration) (abi_is_library ? (void)(registration) : (void)0)
+extern const bool abi_is_library;
+/* Can this machine be had? */
+bool abi_has(const struct abi_machine *machine);
+
+/* Of the test that runs. */
+extern const char *abi_test_name;
+
 /* Run what is registered; the exit status. */
 int abi_run(const char *name);
 

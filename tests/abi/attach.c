@@ -494,29 +494,29 @@ static void a_group_lives_on_when_one_device_closes(struct abi *abi)
 
 int main(void)
 {
-	abi_both(an_ioas_gets_an_automatic_hwpt);
-	abi_both(an_automatic_hwpt_is_shared_by_groups);
+	abi_library(abi_both(an_ioas_gets_an_automatic_hwpt));
+	abi_library(abi_both(an_automatic_hwpt_is_shared_by_groups));
 	abi_both(a_manual_hwpt_is_never_picked);
 	abi_both(an_automatic_hwpt_can_be_named);
-	abi_on(abi_mixed, each_kind_of_iommu_gets_its_own);
-	abi_both(a_manual_hwpt_stays);
+	abi_library(abi_on(abi_mixed, each_kind_of_iommu_gets_its_own));
+	abi_library(abi_both(a_manual_hwpt_stays));
 	abi_both(only_ioases_and_hwpts_can_be_attached);
 	abi_both(detaching_twice_is_fine);
-	abi_both(dma_needs_bus_mastering);
-	abi_both(replace_moves_a_device);
-	abi_both(replace_by_the_same_changes_nothing);
-	abi_both(replace_within_one_ioas);
+	abi_library(abi_both(dma_needs_bus_mastering));
+	abi_library(abi_both(replace_moves_a_device));
+	abi_library(abi_both(replace_by_the_same_changes_nothing));
+	abi_library(abi_both(replace_within_one_ioas));
 	abi_rows(abi_none, failures, a_failed_replace_changes_nothing);
 	abi_on(abi_vtd, a_failed_replace_within_one_ioas_keeps_the_window);
 	abi_on(abi_vtd_group, a_replace_that_the_iommu_refuses_keeps_the_window);
-	abi_groups(the_first_device_attaches_the_group);
+	abi_library(abi_groups(the_first_device_attaches_the_group));
 	abi_groups(another_hwpt_within_a_group_is_einval);
 	abi_on(abi_vtd_group, the_ioas_is_another_hwpt_than_a_manual_one);
-	abi_groups(replace_moves_all_devices_of_the_group);
+	abi_library(abi_groups(replace_moves_all_devices_of_the_group));
 	abi_on(abi_vtd_group, a_device_that_has_not_attached_cannot_replace);
 	abi_on(abi_vtd_group, the_window_stays_until_the_last_device_leaves);
 	abi_on(abi_vtd_group, replace_moves_the_window_of_all_devices);
 	abi_on(abi_vtd_group, a_device_that_joins_may_collide);
-	abi_groups(a_group_lives_on_when_one_device_closes);
+	abi_library(abi_groups(a_group_lives_on_when_one_device_closes));
 	return abi_run("attach");
 }

@@ -271,6 +271,7 @@ static void unmap_dma_of_type_1(struct abi *abi)
 /* Errors that come before there is anything to say: the struct stays as it was. */
 static void unmap_dma_that_is_refused_writes_nothing(struct abi *abi)
 {
+	struct vfio_iommu_type1_dma_unmap small = {.argsz = 23, .iova = BASE, .size = PAGE};
 	uint32_t ioas = compat(abi);
 	uint64_t size;
 
@@ -282,6 +283,8 @@ static void unmap_dma_that_is_refused_writes_nothing(struct abi *abi)
 	expect(unmap_dma(abi, 1, BASE, PAGE, &size), -EINVAL);
 	expect(unmap_dma(abi, 4, BASE, PAGE, &size), -EINVAL);
 	assert_int_equal(size, PAGE);
+	expect(abi_ioctl(abi, VFIO_IOMMU_UNMAP_DMA, &small), -EINVAL);
+	assert_int_equal(small.size, PAGE);
 	/* A cut that is not aligned, at the end or at the beginning. */
 	expect(unmap_dma(abi, 0, BASE, 2048, &size), -EINVAL);
 	assert_int_equal(size, 2048);
@@ -335,7 +338,10 @@ struct info {
 	struct vfio_iommu_type1_info head;
 	struct vfio_iommu_type1_info_dma_avail avail;
 	uint32_t pad;
-	struct vfio_iommu_type1_info_cap_iova_range cap;
+	struct {
+		struct vfio_info_cap_header header;
+		uint32_t nr_iovas, reserved;
+	} cap;
 	struct vfio_iova_range ranges[3];
 };
 
@@ -420,13 +426,13 @@ int main(void)
 	abi_on(abi_vtd, type_1_has_small_pages);
 	abi_rows(abi_vtd, maps, map_dma_obeys_its_rules);
 	abi_on(abi_vtd, a_struct_that_cannot_be_read_is_efault);
-	abi_rows(abi_vtd, unmaps, unmap_dma_with_huge_pages);
-	abi_rows(abi_vtd, unmaps, unmap_dma_of_type_1);
-	abi_rows(abi_mock, unmaps, unmap_dma_of_type_1);
+	abi_library(abi_rows(abi_vtd, unmaps, unmap_dma_with_huge_pages));
+	abi_library(abi_rows(abi_vtd, unmaps, unmap_dma_of_type_1));
+	abi_library(abi_rows(abi_mock, unmaps, unmap_dma_of_type_1));
 	abi_on(abi_vtd, unmap_dma_that_is_refused_writes_nothing);
 	abi_on(abi_vtd, unmap_dma_that_cannot_answer_is_done);
-	abi_on(abi_vtd, parts_live_on_by_themselves);
-	abi_rows(abi_vtd, infos, get_info);
+	abi_library(abi_on(abi_vtd, parts_live_on_by_themselves));
+	abi_library(abi_rows(abi_vtd, infos, get_info));
 	abi_on(abi_vtd, info_is_at_least_the_alignment);
 	return abi_run("compat");
 }

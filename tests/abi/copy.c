@@ -352,11 +352,11 @@ int main(void)
 	abi_rows(abi_vtd, copies, a_copy_obeys_its_rules);
 	abi_on(abi_vtd, each_piece_is_an_area);
 	abi_both(ids_are_judged_in_order);
-	abi_rows(abi_vtd, aligned, pieces_suit_the_domains_of_the_destination);
-	abi_both(a_copy_is_filled);
-	abi_both(a_copy_outlives_its_source);
-	abi_both(a_copy_is_filled_as_a_whole);
-	abi_both(only_the_copied_part_is_pinned);
+	abi_library(abi_rows(abi_vtd, aligned, pieces_suit_the_domains_of_the_destination));
+	abi_library(abi_both(a_copy_is_filled));
+	abi_library(abi_both(a_copy_outlives_its_source));
+	abi_library(abi_both(a_copy_is_filled_as_a_whole));
+	abi_library(abi_both(only_the_copied_part_is_pinned));
 	abi_on(abi_vtd, a_copy_that_cannot_answer_is_made);
 	abi_rows(abi_selftest, syz, a_source_may_be_the_nth_area);
 	abi_on(abi_selftest, pins_are_those_of_all_copies);

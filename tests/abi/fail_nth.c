@@ -336,6 +336,25 @@ static int access_replace(struct abi *abi)
 	return st_access_replace(abi, s.access, s.other);
 }
 
+static int fault_alloc(struct abi *abi)
+{
+	struct iommu_fault_alloc cmd = {.size = sizeof(cmd)};
+
+	return abi_ioctl(abi, IOMMU_FAULT_QUEUE_ALLOC, &cmd);
+}
+
+static int veventq_alloc(struct abi *abi)
+{
+	struct iommu_veventq_alloc cmd = {
+		.size = sizeof(cmd),
+		.viommu_id = s.viommu,
+		.type = IOMMU_VEVENTQ_TYPE_SELFTEST,
+		.veventq_depth = 1,
+	};
+
+	return abi_ioctl(abi, IOMMU_VEVENTQ_ALLOC, &cmd);
+}
+
 static int open_device(struct abi *abi)
 {
 	int fd = swiommu_open(abi->machine, "/dev/vfio/devices/vfio0");
@@ -456,6 +475,8 @@ static const struct sweep sweeps[] = {
 	{"ACCESS_PAGES", &abi_selftest, with_access, access_pin},
 	{"ACCESS_RW", &abi_selftest, with_access, access_rw},
 	{"ACCESS_REPLACE_IOAS", &abi_selftest, with_access, access_replace},
+	{"FAULT_QUEUE_ALLOC", &abi_vtd, unbound, fault_alloc},
+	{"VEVENTQ_ALLOC", &abi_mock, with_viommu, veventq_alloc},
 	{"open of a device", &abi_vtd, unbound, open_device},
 	{"open of an iommufd", &abi_vtd, unbound, open_iommufd},
 	{"BIND", &abi_vtd, unbound, bind_0},

@@ -326,13 +326,13 @@ int main(void)
 	abi_on(abi_mock, hwpt_alloc_on_a_parent_is_undone);
 	abi_on(abi_mock, viommu_alloc_is_undone);
 	abi_on(abi_mock, vdevice_alloc_is_undone);
-	abi_on(abi_mock, a_map_stays_when_its_copy_out_fails);
+	abi_library(abi_on(abi_mock, a_map_stays_when_its_copy_out_fails));
 	abi_on(abi_mock, an_automatic_map_stays_when_its_copy_out_fails);
-	abi_on(abi_mock, an_unmap_is_done_when_its_copy_out_fails);
-	abi_on(abi_mock, an_unmap_that_fails_in_the_middle_keeps_what_it_did);
+	abi_library(abi_on(abi_mock, an_unmap_is_done_when_its_copy_out_fails));
+	abi_library(abi_on(abi_mock, an_unmap_that_fails_in_the_middle_keeps_what_it_did));
 	abi_on(abi_mock, a_failed_allow_leaves_the_old_list);
 	abi_on(abi_mock, allow_and_destroy_take_a_constant_struct);
-	abi_on(abi_mock, a_failed_destroy_leaves_the_object);
+	abi_library(abi_on(abi_mock, a_failed_destroy_leaves_the_object));
 	abi_on(abi_vtd, ranges_that_cannot_be_written_leave_the_struct);
 	abi_both(ranges_in_a_constant_struct_are_efault);
 	abi_on(abi_vtd, hw_info_into_bad_memory_leaves_the_struct);

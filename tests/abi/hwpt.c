@@ -356,7 +356,7 @@ int main(void)
 	abi_on(abi_mixed, parents_of_another_iommu_are_einval);
 	abi_both(the_answer_changes_the_id_only);
 	abi_both(hwpts_hold_what_is_below_them);
-	abi_both(a_hwpt_outlives_its_device);
+	abi_library(abi_both(a_hwpt_outlives_its_device));
 	abi_rows(abi_none, infos, hw_info);
 	abi_both(hw_info_wants_a_device);
 	return abi_run("hwpt");

@@ -2,6 +2,8 @@
 /* INTx: a line that masks itself (vfio-device-ioctls.md 9), on the model "pci". */
 #include "irqs.h"
 
+#include "base/alloc.h"
+
 #include <poll.h>
 #include <unistd.h>
 
@@ -301,6 +303,21 @@ static void disabling_intx_forgets_the_eventfd(struct abi *abi)
 	irqs_end();
 }
 
+/* The watcher has ended, and given back its memory, before the machine is gone. */
+static void a_watcher_leaves_nothing(struct abi *abi)
+{
+	for (unsigned i = 0; i < 100; i++) {
+		size_t before = base_alloc_count();
+
+		abi_init(abi, &machine_pci);
+		begin(abi);
+		ok(set_fd(abi, UNMASK, INTX, fds[1]));
+		abi_fini(abi);
+		irqs_end();
+		assert_int_equal(base_alloc_count(), before);
+	}
+}
+
 /* Disabled and enabled again: the mask is that of a new interrupt. */
 static void enabling_again_starts_unmasked(struct abi *abi)
 {
@@ -336,6 +353,7 @@ int main(void)
 	abi_on(machine_pci, an_eventfd_unmasks_whenever_it_fires);
 	abi_on(machine_pci, one_eventfd_can_unmask);
 	abi_on(machine_pci, disabling_intx_forgets_the_eventfd);
+	abi_on(abi_none, a_watcher_leaves_nothing);
 	abi_on(machine_pci, enabling_again_starts_unmasked);
 	return abi_run("intx");
 }

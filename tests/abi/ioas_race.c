@@ -531,7 +531,7 @@ static void add_ways(const char *name, abi_test test)
 
 	for (size_t i = 0; i < COUNT(ways); i++) {
 		snprintf(text, sizeof(text), "%s against %s", name, ways[i].name);
-		abi_add(text, test, ways[i].machine, &ways[i]);
+		abi_library(abi_add(text, test, ways[i].machine, &ways[i]));
 	}
 }
 
@@ -539,13 +539,13 @@ int main(void)
 {
 	abi_both(automatic_maps_do_not_overlap);
 	abi_both(of_two_fixed_maps_one_works);
-	abi_both(unmap_against_map);
+	abi_library(abi_both(unmap_against_map));
 	abi_both(of_two_unmaps_one_works);
 	abi_on(abi_vtd, destroy_against_map);
-	abi_both(attach_against_map);
-	abi_on(abi_vtd, detach_against_map);
+	abi_library(abi_both(attach_against_map));
+	abi_library(abi_on(abi_vtd, detach_against_map));
 	abi_both(two_attaches_share_one_domain);
-	abi_both(parts_do_not_disturb_each_other);
+	abi_library(abi_both(parts_do_not_disturb_each_other));
 	add_ways("writes", writes);
 	add_ways("fills", fills);
 	add_ways("copies", copies);

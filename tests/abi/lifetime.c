@@ -447,13 +447,13 @@ int main(void)
 	abi_on(abi_mock, a_viommu_is_busy_until_its_vdevice_has_gone);
 	abi_on(abi_mock, one_vdevice_for_a_device_and_for_a_virtual_id);
 	abi_on(abi_mock, a_nested_hwpt_outlives_the_device_and_its_vdevice);
-	abi_both(closing_a_device_detaches_it);
+	abi_library(abi_both(closing_a_device_detaches_it));
 	abi_both(an_ioas_is_destroyed_with_its_mappings);
-	abi_on(abi_mock, closing_the_iommufd_changes_nothing_for_the_device);
-	abi_on(abi_mock, another_iommufd_does_not_take_its_place);
-	abi_on(abi_mock, the_last_close_releases_everything);
-	abi_on(strict, the_last_close_releases_everything);
+	abi_library(abi_on(abi_mock, closing_the_iommufd_changes_nothing_for_the_device));
+	abi_library(abi_on(abi_mock, another_iommufd_does_not_take_its_place));
+	abi_library(abi_on(abi_mock, the_last_close_releases_everything));
+	abi_library(abi_on(strict, the_last_close_releases_everything));
 	abi_on(abi_mock, closing_the_iommufd_releases_everything);
-	abi_on(abi_mock, unbound_files_come_and_go);
+	abi_library(abi_on(abi_mock, unbound_files_come_and_go));
 	return abi_run("lifetime");
 }

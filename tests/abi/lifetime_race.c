@@ -494,7 +494,7 @@ static void closing_everything_at_once(struct abi *abi)
 int main(void)
 {
 	abi_rows(three, races, unbinding_races_with);
-	abi_on(three, closing_races_with_calls_on_the_file);
+	abi_library(abi_on(three, closing_races_with_calls_on_the_file));
 	abi_on(three, of_two_vdevices_one_is_made);
 	abi_on(three, destroy_and_alloc_of_one_device);
 	abi_on(three, destroy_and_close);

@@ -332,6 +332,17 @@ static void vfio_ioas_judges_its_fields(struct abi *abi)
 	expect(abi_ioctl(abi, IOMMU_VFIO_IOAS, &cmd), -ENOENT);
 }
 
+static void an_answer_that_cannot_be_written_is_efault(struct abi *abi)
+{
+	struct iommu_vfio_ioas cmd = {.size = sizeof(cmd), .op = IOMMU_VFIO_IOAS_GET};
+	uint32_t id = abi_ioas(abi);
+
+	ok(vfio_ioas(abi, IOMMU_VFIO_IOAS_SET, &id));
+	expect(abi_ioctl(abi, IOMMU_VFIO_IOAS, abi_constant_copy(abi, &cmd, sizeof(cmd), 4)),
+	       -EFAULT);
+	ok(vfio_ioas(abi, IOMMU_VFIO_IOAS_GET, &id));
+}
+
 int main(void)
 {
 	abi_rows(abi_vtd, options, an_option_obeys_its_rules);
@@ -342,11 +353,12 @@ int main(void)
 	abi_on(abi_mock, the_rlimit_mode_is_fixed_by_a_tombstone);
 	abi_both(without_huge_pages_everything_is_page_aligned);
 	abi_both(huge_pages_stay_while_they_may_be_in_use);
-	abi_both(leaves_are_huge);
-	abi_both(leaves_are_pages);
-	abi_both(leaves_of_a_domain_that_joins_are_pages);
+	abi_library(abi_both(leaves_are_huge));
+	abi_library(abi_both(leaves_are_pages));
+	abi_library(abi_both(leaves_of_a_domain_that_joins_are_pages));
 	abi_on(abi_vtd, the_compat_ioas_is_what_was_set);
 	abi_on(abi_vtd, the_compat_ioas_can_be_destroyed);
 	abi_on(abi_vtd, vfio_ioas_judges_its_fields);
+	abi_on(abi_vtd, an_answer_that_cannot_be_written_is_efault);
 	return abi_run("option");
 }

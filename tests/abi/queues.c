@@ -29,6 +29,30 @@ static int veventq_alloc(struct abi *abi, uint32_t viommu, uint32_t *id)
 	return (int)cmd.out_veventq_fd;
 }
 
+/* ---- what is refused (19, 22) ---- */
+
+struct veventq_row {
+	const char *name;
+	uint32_t flags, type, depth, reserved;
+	bool of_nothing;
+	int want;
+};
+
+#define TYPE	  IOMMU_VEVENTQ_TYPE_SELFTEST
+#define DEPTH_MAX (1 << 19)
+
+static const struct veventq_row veventqs[] = {
+	{"a queue", 0, TYPE, 1, 0, .want = 0},
+	{"the deepest", 0, TYPE, DEPTH_MAX, 0, .want = 0},
+	{"a type that no driver has", 0, 77, 1, 0, .want = 0},
+	{"step 1: flags", 1, TYPE, 0, 0, true, .want = -EOPNOTSUPP},
+	{"step 1: __reserved", 0, TYPE, 0, 1, true, .want = -EOPNOTSUPP},
+	{"step 1: type 0", 0, 0, 0, 0, true, .want = -EOPNOTSUPP},
+	{"step 2: no depth", 0, TYPE, 0, 0, true, .want = -EINVAL},
+	{"step 2: too deep", 0, TYPE, DEPTH_MAX + 1, 0, true, .want = -EINVAL},
+	{"step 3: no vIOMMU", 0, TYPE, 1, 0, true, .want = -ENOENT},
+};
+
 static uint32_t viommu_alloc(struct abi *abi)
 {
 	uint32_t viommu;
@@ -37,6 +61,46 @@ static uint32_t viommu_alloc(struct abi *abi)
 	ok(abi_viommu(abi, abi->devid[0], abi_parent(abi, 0, abi_ioas(abi)), &viommu));
 	return viommu;
 }
+
+static void veventq_alloc_checks(struct abi *abi)
+{
+	const struct veventq_row *row = abi->row;
+	struct iommu_veventq_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = row->flags,
+		.type = row->type,
+		.veventq_depth = row->depth,
+		.__reserved = row->reserved,
+	};
+	uint32_t ioas, next;
+
+	cmd.viommu_id = viommu_alloc(abi);
+	ioas = abi_ioas(abi);
+	next = abi_next_id(abi);
+	if (row->of_nothing)
+		cmd.viommu_id = ioas;
+	expect(abi_ioctl(abi, IOMMU_VEVENTQ_ALLOC, &cmd), row->want);
+	assert_int_equal(abi_next_id(abi), row->want ? next : next + 1);
+	if (row->want)
+		return;
+	/* 4: one of each type. */
+	expect(abi_ioctl(abi, IOMMU_VEVENTQ_ALLOC, &cmd), -EEXIST);
+	cmd.type++;
+	ok(abi_ioctl(abi, IOMMU_VEVENTQ_ALLOC, &cmd));
+}
+
+static void a_fault_queue_has_no_flags(struct abi *abi)
+{
+	struct iommu_fault_alloc cmd = {.size = sizeof(cmd), .flags = 1};
+	uint32_t next = abi_next_id(abi);
+
+	expect(abi_ioctl(abi, IOMMU_FAULT_QUEUE_ALLOC, &cmd), -EOPNOTSUPP);
+	cmd.flags = 1u << 31;
+	expect(abi_ioctl(abi, IOMMU_FAULT_QUEUE_ALLOC, &cmd), -EOPNOTSUPP);
+	assert_int_equal(abi_next_id(abi), next);
+}
+
+/* ---- files ---- */
 
 static void numbers_are_the_lowest(struct abi *abi)
 {
@@ -65,6 +129,21 @@ static void a_fault_file_that_is_empty(struct abi *abi)
 	expect(swiommu_pread(abi->machine, fd, &message, MESSAGE, 0), -ESPIPE);
 	expect(swiommu_pwrite(abi->machine, fd, &response, sizeof(response), 0), -ESPIPE);
 	expect(swiommu_ioctl(abi->machine, fd, IOMMU_IOAS_ALLOC, &response), -ENOTTY);
+}
+
+/* 19: the memory, then the code, then the cookie. */
+static void answers_are_judged(struct abi *abi)
+{
+	const struct iommu_hwpt_page_response good = {1, 0}, bad = {1, 2};
+	uint8_t *edge = abi_edge(abi);
+	uint32_t id;
+	int fd = fault_alloc(abi, &id);
+
+	expect(swiommu_write(abi->machine, fd, edge, sizeof(good)), -EFAULT);
+	expect(swiommu_write(abi->machine, fd, edge - 4, sizeof(good)), -EFAULT);
+	expect(swiommu_write(abi->machine, fd, &bad, sizeof(bad)), -EINVAL);
+	expect(swiommu_write(abi->machine, fd, &good, sizeof(good)), -EINVAL);
+	expect(swiommu_write(abi->machine, fd, abi_at(edge, &bad, sizeof(bad)), 16), -EINVAL);
 }
 
 static void an_event_file_that_is_empty(struct abi *abi)
@@ -170,8 +249,11 @@ static void vtd_refuses_to_attach_what_takes_faults(struct abi *abi)
 
 int main(void)
 {
+	abi_rows(abi_mock, veventqs, veventq_alloc_checks);
+	abi_both(a_fault_queue_has_no_flags);
 	abi_both(numbers_are_the_lowest);
 	abi_both(a_fault_file_that_is_empty);
+	abi_both(answers_are_judged);
 	abi_on(abi_mock, an_event_file_that_is_empty);
 	abi_both(other_files_are_as_before);
 	abi_on(abi_mock, nothing_is_made_that_cannot_be_told);

@@ -379,12 +379,12 @@ static void allowing_does_not_look_at_mappings(struct abi *abi)
 int main(void)
 {
 	abi_rows(abi_mock, unmaps, unmap);
-	abi_rows(abi_vtd, unmaps, unmap_and_dma_of_vtd);
-	abi_rows(abi_mock, unmaps, unmap_and_dma_of_mock);
+	abi_library(abi_rows(abi_vtd, unmaps, unmap_and_dma_of_vtd));
+	abi_library(abi_rows(abi_mock, unmaps, unmap_and_dma_of_mock));
 	abi_both(unmapping_everything_of_an_empty_ioas_works);
 	abi_on(abi_mock, unmap_looks_for_the_ioas_first);
 	abi_on(abi_mock, areas_do_not_merge);
-	abi_both(many_areas_come_and_go);
+	abi_library(abi_both(many_areas_come_and_go));
 	abi_on(abi_vtd, ranges_fill_what_room_there_is);
 	abi_on(abi_mock, a_new_ioas_has_one_range);
 	abi_both(mappings_and_allowed_ranges_do_not_show);

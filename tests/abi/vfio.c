@@ -374,6 +374,18 @@ static void pasids_want_a_hwpt_for_them(struct abi *abi)
 	expect(attach_pasid(abi, 1, plain), -EINVAL);
 }
 
+/* iommufd-objects.md 9.2.5b: what the requester id has decides, too. */
+static void a_pasid_beside_a_hwpt_without(struct abi *abi)
+{
+	uint32_t ioas = abi_ioas(abi), hwpt;
+
+	abi_bound(abi, 0);
+	ok(abi_hwpt(abi, abi->devid[0], ioas, IOMMU_HWPT_ALLOC_PASID, NULL, &hwpt));
+	abi_attached(abi, 0, ioas);
+	expect(attach_pasid(abi, 1, hwpt), -EINVAL);
+	ok(abi_destroy(abi, hwpt));
+}
+
 /* 4: PASID 0 names the requester id's slot. */
 static void pasid_0_is_the_requester_ids_slot(struct abi *abi)
 {
@@ -459,19 +471,20 @@ int main(void)
 {
 	abi_on(abi_vtd, an_unbound_device_answers_bind_only);
 	abi_on(abi_vtd, a_bound_device_has_no_other_ioctls);
-	abi_on(abi_vtd, files_get_the_lowest_number);
+	abi_library(abi_on(abi_vtd, files_get_the_lowest_number));
 	abi_rows(abi_vtd, binds, bind);
 	abi_both(bind_of_a_struct_in_a_hole_is_efault);
 	abi_both(bind_whose_copy_out_fails_is_undone);
 	abi_on(abi_vtd, bind_writes_four_bytes);
 	abi_on(abi_vtd, a_device_is_bound_once);
 	abi_groups(a_group_belongs_to_one_iommufd);
-	abi_both(bind_gives_a_fresh_device);
+	abi_library(abi_both(bind_gives_a_fresh_device));
 	abi_rows(abi_vtd, pts, attach_and_detach);
 	abi_both(pasids_want_a_hwpt_for_them);
-	abi_both(pasid_0_is_the_requester_ids_slot);
+	abi_both(a_pasid_beside_a_hwpt_without);
+	abi_library(abi_both(pasid_0_is_the_requester_ids_slot));
 	abi_both(close_detaches_pasid_0);
-	abi_both(attach_whose_copy_out_fails_detaches);
-	abi_both(attach_of_a_pasid_whose_copy_out_fails_stays);
+	abi_library(abi_both(attach_whose_copy_out_fails_detaches));
+	abi_library(abi_both(attach_of_a_pasid_whose_copy_out_fails_stays));
 	return abi_run("vfio");
 }

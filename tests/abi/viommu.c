@@ -294,8 +294,23 @@ static void replace_between_levels(struct abi *abi)
 	assert_true(abi_sees(abi, 0, 0x2000000, page));
 }
 
+/* iommufd-ioctls.md 15.5: the vIOMMU is of another IOMMU than the device. */
+static void a_viommu_of_another_iommu_is_einval(struct abi *abi)
+{
+	const struct iommu_hwpt_vtd_s1 s1 = {.addr_width = 48};
+	const struct abi_data data = {IOMMU_HWPT_DATA_VTD_S1, sizeof(s1), &s1};
+	uint32_t viommu, id;
+
+	abi_bound(abi, 0);
+	abi_bound(abi, 1);
+	ok(abi_viommu(abi, abi->devid[1], abi_parent(abi, 1, abi_ioas(abi)), &viommu));
+	expect(abi_hwpt(abi, abi->devid[0], viommu, 0, &data, &id), -EINVAL);
+	ok(abi_destroy(abi, viommu));
+}
+
 int main(void)
 {
+	abi_on(abi_mixed, a_viommu_of_another_iommu_is_einval);
 	abi_rows(abi_mock, viommus, viommu_alloc);
 	abi_on(abi_vtd, vtd_has_no_viommus);
 	abi_on(abi_mock, a_viommu_outlives_its_device);
@@ -307,6 +322,6 @@ int main(void)
 	abi_on(abi_mock, a_vdevice_on_another_viommu_is_not_enough);
 	abi_on(abi_mock, an_attachment_outlives_the_vdevice);
 	abi_on(abi_mock, nested_on_a_parent_wants_no_vdevice);
-	abi_on(abi_mock, replace_between_levels);
+	abi_library(abi_on(abi_mock, replace_between_levels));
 	return abi_run("viommu");
 }

@@ -459,6 +459,41 @@ static void status_counts_pinned_memory(void **state)
 	munmap(memory, 3 * PAGE);
 }
 
+/* A child pins memory of its own with its parent's files: each has what it has pinned itself. */
+static int child_pins_two_pages(int iommufd)
+{
+	void *memory =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char parent[64];
+
+	snprintf(parent, sizeof(parent), "/proc/%d/status", getppid());
+	child_check(kb_by_read(parent, "VmPin:") == 4);
+	child_check(kb_by_read("/proc/self/status", "VmPin:") == 0);
+	map_pages(iommufd, 2, memory, 2);
+	child_check(kb_by_read(parent, "VmPin:") == 4);
+	child_check(kb_by_read("/proc/self/status", "VmPin:") == 8);
+	child_check(kb_by_stream(fopen("/proc/self/status", "r"), "VmPin:") == 8);
+	return 0;
+}
+
+static void status_tells_processes_apart(void **state)
+{
+	static char page[PAGE] __attribute__((aligned(PAGE)));
+	int iommufd = open_iommufd(), device = open_device();
+	uint32_t ioas;
+
+	(void)state;
+	assert_int_equal(bind_device(device, iommufd), 0);
+	ioas = new_ioas(iommufd);
+	assert_int_equal(ioas, 2);
+	attach(device, ioas);
+	map_pages(iommufd, ioas, page, 1);
+	assert_int_equal(in_child(child_pins_two_pages, iommufd), 0);
+	assert_int_equal(kb_by_read("/proc/self/status", "VmPin:"), 4);
+	close(device);
+	close(iommufd);
+}
+
 static int child_has_pinned_nothing(int arg)
 {
 	(void)arg;
@@ -516,6 +551,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(status_can_be_read_in_every_way),
 		cmocka_unit_test(status_counts_pinned_memory),
 		cmocka_unit_test(a_child_begins_with_nothing_pinned),
+		cmocka_unit_test(status_tells_processes_apart),
 	};
 	const struct CMUnitTest without_abi[] = {
 		cmocka_unit_test(without_the_abi_there_are_no_such_files),

@@ -130,16 +130,16 @@ struct mem_file *preload_inherit(struct front_slot *slot)
 
 static void __attribute__((constructor(102))) adopt_inherited(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
+	DIR *dir = libc_opendir("/proc/self/fd");
 	int saved = errno;
 	struct dirent *entry;
 
 	if (!dir)
 		return;
-	while ((entry = readdir(dir)))
+	while ((entry = libc_readdir(dir)))
 		if (entry->d_name[0] != '.')
 			preload_adopt(atoi(entry->d_name));
-	closedir(dir);
+	libc_closedir(dir);
 	errno = saved;
 }
 

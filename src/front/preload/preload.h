@@ -14,9 +14,9 @@
 #ifndef PRELOAD_PRELOAD_H
 #define PRELOAD_PRELOAD_H
 
+#include "front/preload/real.h"
 #include "front/vma.h"
 #include "front/wire.h"
-#include "front/preload/real.h"
 
 #include <errno.h>
 
@@ -43,9 +43,6 @@ bool preload_has(const char *path, struct front_node *node);
 
 /* NULL, -1 and the like are not: the kernel may say what is wrong with them. */
 bool preload_is_address(const char *path);
-
-/* What a process has pinned here. */
-void preload_account(uint32_t pid, struct mem_account *out);
 
 /* Does the machine speak the test-only ABI? Then the files that come with it are there, too. */
 bool preload_test_abi(void);
@@ -135,6 +132,9 @@ void preload_server_start_locked(void);
 /* As of the keeper: the number at which the server waits. */
 bool preload_server_has_locked(int fd);
 void preload_server_renumber_locked(int fd);
+
+/* Add what a process, our own or a remote one, has pinned in our machine. */
+void preload_server_account(uint64_t pid, struct mem_account *sum);
 
 /* In the names of our files; 0: there are none yet. */
 uint64_t preload_server_key(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Files of /proc that tell of the machine. Only full paths, as programs write them. */
 #include "front/preload/preload.h"
+#include "front/remote.h"
 #include "front/status.h"
 
 #include <fcntl.h>
@@ -62,6 +63,41 @@ static const char *name_of(const char *path, struct owner *owner)
 	return path;
 }
 
+/* ---- what a process has pinned ---- */
+
+/* Owners that are asked; nobody has files of more. */
+#define OWNERS 8
+
+static bool is_new(uint64_t key, uint64_t *asked, size_t *count)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (asked[i] == key)
+			return false;
+	if (*count == OWNERS)
+		return false;
+	asked[(*count)++] = key;
+	return true;
+}
+
+/* In our own machine, and in those of the processes whose files we have. */
+static void account_get(uint32_t pid, struct mem_account *sum)
+{
+	uint64_t asked[OWNERS];
+	size_t count = 0;
+	int fd = -1;
+
+	preload_server_account(pid, sum);
+	while ((fd = front_fdtable_next(&preload_table, fd + 1)) >= 0) {
+		struct front_slot *slot = preload_get(fd);
+		struct front_remote *remote = slot ? front_remote_of(slot->file) : NULL;
+
+		if (remote && is_new(remote->name.key, asked, &count))
+			front_remote_account(remote, pid, sum);
+		if (slot)
+			preload_put(slot);
+	}
+}
+
 /* ---- status ---- */
 
 #define STATUS_SIZE 8192
@@ -111,14 +147,14 @@ static int status_open(const char *path, int flags, const struct mem_account *ac
 
 bool preload_status_open(const char *path, int flags, int *fd)
 {
-	struct mem_account account;
+	struct mem_account account = {0};
 	struct owner owner;
 	const char *name;
 
 	name = name_of(path, &owner);
 	if (!name || strcmp(name, "status") || (flags & (O_ACCMODE | O_DIRECTORY | O_PATH)))
 		return false;
-	preload_account(owner.pid, &account);
+	account_get(owner.pid, &account);
 	if (!account.pinned && !account.locked)
 		return false;
 	*fd = status_open(path, flags, &account);

@@ -27,6 +27,11 @@ static struct front_host host = {
 	.called = preload_ready_settle_remote,
 };
 
+void preload_server_account(uint64_t pid, struct mem_account *sum)
+{
+	front_host_account(&host, pid, sum);
+}
+
 uint64_t preload_server_key(void)
 {
 	return host.key;
@@ -113,13 +118,16 @@ static void server_run(void *arg)
 	int fd;
 
 	(void)arg;
-	while ((fd = base_socket_accept(base_load(&listening))) >= 0 || fd == -EMFILE ||
-	       fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) {
+	do {
+		fd = base_load(&listening);
+		base_sys_wait_readable(&fd, 1);
+		fd = base_socket_accept(base_load(&listening));
 		if (fd >= 0)
 			welcome(fd);
 		else
 			base_yield();
-	}
+	} while (fd >= 0 || fd == -EAGAIN || fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ||
+		 fd == -ENOBUFS);
 }
 
 /* Without a server, files work in this process only. */

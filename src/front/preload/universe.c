@@ -171,8 +171,8 @@ static void fork_child(void)
 	mem_pincount_after_fork();
 	preload_keeper_after_fork_locked();
 	preload_ready_after_fork_locked();
-	front_remote_process_after_fork();
 	front_vmas_after_fork(&preload_vmas);
+	front_remote_process_after_fork();
 	front_fdtable_after_fork_locked(&preload_table, preload_inherit);
 	preload_server_after_fork_locked();
 	base_mutex_unlock(&preload_table.lock);
@@ -256,15 +256,6 @@ int preload_prepare(void)
 {
 	base_scoped_lock(&preload_table.lock);
 	return preload_prepare_locked();
-}
-
-void preload_account(uint32_t pid, struct mem_account *out)
-{
-	*out = (struct mem_account){0};
-	if (pid != (uint32_t)getpid())
-		return;
-	out->pinned = base_load_relaxed(&preload_client.account.pinned);
-	out->locked = base_load_relaxed(&preload_client.account.locked);
 }
 
 bool preload_test_abi(void)

@@ -189,6 +189,7 @@ static void connection_open(int ends[2])
 
 	assert_true(server >= 0);
 	assert_int_equal(base_socket_listen(name, sizeof(name)), -EADDRINUSE);
+	assert_int_equal(base_socket_accept(server), -EAGAIN);
 	ends[0] = base_socket_connect(name, sizeof(name));
 	ends[1] = base_socket_accept(server);
 	assert_true(ends[0] >= 0 && ends[1] >= 0);

@@ -237,8 +237,10 @@ static void *accept_all(void *arg)
 	size_t count = 0;
 
 	for (;;) {
-		int conn = base_socket_accept(listening);
+		int conn;
 
+		base_sys_wait_readable(&listening, 1);
+		conn = base_socket_accept(listening);
 		assert_true(conn >= 0);
 		if (base_load(&stop)) {
 			base_sys_close(conn);

@@ -390,6 +390,33 @@ static int set_up(void **state)
 	return base_guard_install();
 }
 
+/* ---- sources ---- */
+
+static void a_source_is_copied_as_long_as_it_is_pinned(void **state)
+{
+	uint8_t *memory = pages(SIZE, MAP_SHARED), byte = 0;
+	struct mem_source source;
+	struct child child;
+
+	(void)state;
+	child_start(&child);
+	mem_source_init(&source, &child.client, (uintptr_t)memory, SIZE, true, MEM_ACCOUNT_NONE);
+	assert_int_equal(mem_source_pin(&source, PAGE, 2 * PAGE), 0);
+	child_kill(&child);
+	memory[PAGE + 5] = 1;
+	assert_int_equal(mem_source_read(&source, PAGE + 5, &byte, 1), 0);
+	assert_int_equal(byte, 1);
+	assert_int_equal(mem_source_write(&source, 3 * PAGE - 1, &byte, 1), 0);
+	assert_int_equal(memory[3 * PAGE - 1], 1);
+	assert_int_equal(mem_source_read(&source, PAGE - 1, &byte, 1), -EFAULT);
+	assert_int_equal(mem_source_write(&source, 3 * PAGE, &byte, 1), -EFAULT);
+	mem_source_unpin(&source, PAGE, 2 * PAGE);
+	assert_int_equal(mem_source_read(&source, PAGE + 5, &byte, 1), -EFAULT);
+	assert_true(mem_source_put(&source));
+	child_end(&child);
+	munmap(memory, SIZE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +430,7 @@ int main(void)
 		cmocka_unit_test(parts_are_taken_in_any_order),
 		cmocka_unit_test(what_is_missing_changes_nothing),
 		cmocka_unit_test(a_take_survives_every_failure),
+		cmocka_unit_test(a_source_is_copied_as_long_as_it_is_pinned),
 	};
 
 	return cmocka_run_group_tests_name("remote", tests, set_up, NULL);
