@@ -181,7 +181,7 @@ static struct part pinned_at_locked(const struct iopt *iopt, uint64_t at, uint64
 {
 	struct iopt_area *area = iopt_area_first_locked(iopt, at, at);
 
-	base_assert(area && *iopt_area_pins(area));
+	base_assert(area && base_load(iopt_area_pins(area)));
 	return (struct part){area, at, base_min_u64(last, area->node.last)};
 }
 
