@@ -196,9 +196,32 @@ static uint32_t prot_of(bool write)
 	return write ? PGTABLE_WRITE : PGTABLE_READ;
 }
 
+/* Does it fail because a test wants it to (iommufd-test-abi.md 14)? */
+static bool fails(const struct iommufd_access *access)
+{
+	return access->ctx->options.test_abi && base_fail_here();
+}
+
+/* Runs on their way to who wants to see them. */
+struct show {
+	const struct iommufd_access *access;
+	iommufd_run_fn run;
+	void *arg;
+};
+
+static int show_run(void *arg, uint64_t pa, uint64_t length)
+{
+	const struct show *show = arg;
+
+	if (fails(show->access))
+		return -EINVAL;
+	return show->run ? show->run(show->arg, pa, length) : 0;
+}
+
 int iommufd_access_pin(struct iommufd_access *access, uint64_t iova, uint64_t length, bool write,
 		       iommufd_run_fn run, void *arg)
 {
+	struct show show = {access, run, arg};
 	uint64_t last;
 
 	if (!length || !access->ops->pins)
@@ -208,7 +231,7 @@ int iommufd_access_pin(struct iommufd_access *access, uint64_t iova, uint64_t le
 	base_scoped_lock(&access->lock);
 	if (!access->ioas)
 		return -ENOENT;
-	return iopt_pin(&access->ioas->iopt, iova, last, prot_of(write), run, arg);
+	return iopt_pin(&access->ioas->iopt, iova, last, prot_of(write), show_run, &show);
 }
 
 void iommufd_access_unpin(struct iommufd_access *access, uint64_t iova, uint64_t length)
@@ -230,5 +253,7 @@ int iommufd_access_rw(struct iommufd_access *access, uint64_t iova, void *data, 
 	base_scoped_lock(&access->lock);
 	if (!access->ioas)
 		return -ENOENT;
+	if (fails(access))
+		return -EINVAL;
 	return iopt_copy_data(&access->ioas->iopt, iova, last, data, prot_of(write));
 }

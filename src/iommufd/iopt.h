@@ -226,7 +226,7 @@ void iopt_remove_access(struct iopt *iopt, const struct iopt_access *access, uin
 
 /*
  * Pin the pages of [start, last] for `prot`, PGTABLE_READ or PGTABLE_WRITE, and show
- * their runs, to nobody if `run` is NULL; what fails has no effect. For accesses that
+ * their runs; what fails has no effect. For accesses that
  * pin. -ENOENT: a gap; -EINVAL: blocked, or cannot be pinned; -EPERM; -EFAULT; -ENOMEM;
  * or the errno of run().
  */

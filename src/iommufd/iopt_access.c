@@ -181,7 +181,7 @@ static struct part pinned_at_locked(const struct iopt *iopt, uint64_t at, uint64
 {
 	struct iopt_area *area = iopt_area_first_locked(iopt, at, at);
 
-	base_assert(area && *iopt_area_pins(area));
+	base_assert(area && base_load(iopt_area_pins(area)));
 	return (struct part){area, at, base_min_u64(last, area->node.last)};
 }
 
@@ -239,7 +239,7 @@ int iopt_pin(struct iopt *iopt, uint64_t start, uint64_t last, uint32_t prot, io
 	last |= BASE_PAGE_SIZE - 1;
 	base_scoped_read(&iopt->iova_lock);
 	rc = pin_locked(iopt, start, last, prot);
-	if (rc || !run)
+	if (rc)
 		return rc;
 	rc = show_locked(iopt, start, last, run, arg);
 	if (rc)
