@@ -162,8 +162,11 @@ static int share_own(const struct base_mapping *mapping, uint64_t start, size_t 
 	uint64_t own = find_own(mapping, mapping->offset + (start - mapping->start), size, write);
 	long rc = own ? base_syscall(SYS_mremap, own, 0, size, MREMAP_MAYMOVE) : -ENOENT;
 
+	if (rc < 0)
+		return (int)rc;
+	base_syscall(SYS_madvise, rc, size, MADV_DONTFORK);
 	*host = (void *)rc;
-	return rc < 0 ? (int)rc : 0;
+	return 0;
 }
 
 int base_maps_share(pid_t pid, const struct base_mapping *mapping, uint64_t start, uint64_t last,

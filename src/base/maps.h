@@ -33,7 +33,7 @@ bool base_maps_next(struct base_maps *maps, struct base_mapping *mapping);
 
 /*
  * Map bytes [start, last], whole pages, of the shared `mapping` of process `pid` here, too:
- * the same pages, which stay when that process ends. Needs to open what is mapped:
+ * the same pages, which stay when that process ends; forked children do not have them. Needs to open what is mapped:
  * as root anything; else a file by its path, or what we have mapped ourselves. 0 and *host
  * for base_sys_unmap(), or a negative errno.
  */
