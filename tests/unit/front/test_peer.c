@@ -512,7 +512,7 @@ static void the_first_request_is_hello(void **state)
 
 static void nonsense_ends_the_connection(void **state)
 {
-	static const uint32_t ops[] = {0, FRONT_HELLO, FRONT_NUMBER, FRONT_NUMBER + 1, UINT32_MAX};
+	static const uint32_t ops[] = {0, FRONT_HELLO, FRONT_NUMBER, FRONT_ACCOUNT + 1, UINT32_MAX};
 
 	(void)state;
 	for (size_t i = 0; i < base_array_size(ops); i++) {
