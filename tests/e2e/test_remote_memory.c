@@ -385,6 +385,57 @@ static void a_dead_processs_memory_cannot_be_pinned(void **state)
 	rig.ioas = used;
 }
 
+/* ---- what is pinned, as /proc tells ---- */
+
+/* In pages. */
+static long pinned(pid_t pid)
+{
+	char path[32], line[256];
+	long kib = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmPin: %ld", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib / 4;
+}
+
+static int map_and_count(int arg)
+{
+	uint64_t iova = 0;
+	long parents = pinned(getppid());
+
+	(void)arg;
+	child_check(parents > 0);
+	child_check(pinned(getpid()) == 0);
+	child_check(map(pages(SIZE, MAP_PRIVATE), SIZE, &iova) == 0);
+	child_check(pinned(getpid()) == SIZE / 4096);
+	child_check(pinned(getppid()) == parents);
+	shared->step = 1;
+	pause();
+	return 0;
+}
+
+static void pinned_memory_is_that_of_its_process(void **state)
+{
+	long before = pinned(getpid());
+	pid_t pid = fork();
+
+	(void)state;
+	if (!pid)
+		_exit(map_and_count(0));
+	while (!shared->step && !waitpid(pid, NULL, WNOHANG))
+		usleep(1000);
+	assert_int_equal(pinned(pid), SIZE / 4096);
+	assert_int_equal(pinned(getpid()), before);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 /* ---- exec ---- */
 
 static int become(int arg)
@@ -473,6 +524,7 @@ int main(void)
 		TEST(a_range_may_be_of_several_kinds),
 		TEST(what_is_not_there_cannot_be_mapped),
 		TEST(a_dead_processs_memory_cannot_be_pinned),
+		TEST(pinned_memory_is_that_of_its_process),
 		TEST(an_exec_ends_private_memory),
 		TEST(a_process_may_die_while_its_memory_is_used),
 	};

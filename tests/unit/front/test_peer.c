@@ -470,6 +470,19 @@ static void without_a_number_there_is_no_call(void **state)
 	base_sys_close(pair[1]);
 }
 
+static void pinned_memory_is_told(void **state)
+{
+	struct mem_account seen = {0};
+
+	(void)state;
+	local.account = (struct mem_account){.pinned = 7, .locked = 3};
+	front_remote_account(remote, (uint64_t)getpid(), &seen);
+	assert_true(seen.pinned == 7 && seen.locked == 3);
+	front_remote_account(remote, (uint64_t)getpid() + 1, &seen);
+	assert_true(seen.pinned == 7 && seen.locked == 3);
+	local.account = (struct mem_account){0};
+}
+
 /* ---- peers that do not keep to the rules ---- */
 
 static const uint64_t some_token = 77;
@@ -650,6 +663,7 @@ int main(void)
 		TEST(threads_call_at_once),
 		TEST(the_last_close_is_told),
 		TEST(without_a_number_there_is_no_call),
+		TEST(pinned_memory_is_told),
 		TEST(the_first_request_is_hello),
 		TEST(nonsense_ends_the_connection),
 		TEST(messages_of_a_wrong_size_end_the_connection),
