@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -109,7 +110,7 @@ int base_sys_gettid(void)
 	return (int)base_syscall(SYS_gettid);
 }
 
-bool base_sys_has_capability(unsigned capability)
+static bool has_capability(unsigned capability)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
@@ -117,6 +118,14 @@ bool base_sys_has_capability(unsigned capability)
 	if (base_syscall(SYS_capget, &header, data) < 0)
 		return false;
 	return data[capability / 32].effective & 1u << capability % 32;
+}
+
+bool base_sys_may_set_limits(void)
+{
+	if (has_capability(CAP_SYS_RESOURCE))
+		return true;
+	return !base_syscall(SYS_geteuid) &&
+	       !base_syscall(SYS_prctl, PR_CAPBSET_READ, CAP_SYS_RESOURCE);
 }
 
 uint64_t base_sys_memlock_limit(void)
@@ -130,7 +139,7 @@ uint64_t base_sys_memlock_limit(void)
 
 bool base_sys_may_lock(void)
 {
-	return base_sys_has_capability(CAP_IPC_LOCK);
+	return has_capability(CAP_IPC_LOCK);
 }
 
 int base_sys_wait_readable(const int *fds, size_t count)

@@ -86,8 +86,11 @@ void base_sys_unmap(void *addr, uint64_t length);
 
 int base_sys_gettid(void);
 
-/* Does the calling thread have a capability of capabilities(7)? */
-bool base_sys_has_capability(unsigned capability);
+/*
+ * May the calling thread change how limits apply (CAP_SYS_RESOURCE)? So may root where
+ * nobody can have that capability, as in many containers: the machine is its own.
+ */
+bool base_sys_may_set_limits(void);
 
 /* The soft RLIMIT_MEMLOCK of this process in bytes; UINT64_MAX: no limit. */
 uint64_t base_sys_memlock_limit(void);

@@ -2,14 +2,12 @@
 /* OPTION and VFIO_IOAS (iommufd-ioctls.md 11, 12). */
 #include "iommufd/private.h"
 
-#include <linux/capability.h>
-
 /* ---- OPTION ---- */
 
 /* A remote client is not asked: what is known of it does not tell. */
 static bool may_set_rlimit_mode(const struct mem_client *client)
 {
-	return !client->remote && base_sys_has_capability(CAP_SYS_RESOURCE);
+	return !client->remote && base_sys_may_set_limits();
 }
 
 static int rlimit_mode_set(struct iommufd_call *call, uint64_t value)

@@ -39,10 +39,10 @@ static uint64_t get(struct abi *abi, uint32_t id, uint32_t object)
 	return value;
 }
 
-/* ---- CAP_SYS_RESOURCE of this thread ---- */
+/* ---- privilege of this thread ---- */
 
-/* The privilege goes (or comes back). False: there never was one. */
-static bool privilege(bool on)
+/* CAP_SYS_RESOURCE goes or comes back. False: it cannot be had. */
+static bool capability(bool on)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -53,6 +53,18 @@ static bool privilege(bool on)
 		return false;
 	data[0].effective = on ? data[0].effective | bit : data[0].effective & ~bit;
 	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+	return true;
+}
+
+/* The same where root does without: then it is root that goes. False: there never was a privilege.
+ */
+static bool privilege(bool on)
+{
+	if (capability(on))
+		return true;
+	if (getuid())
+		return false;
+	assert_int_equal(syscall(SYS_setresuid, -1, on ? 0 : 65534, -1), 0);
 	return true;
 }
 
