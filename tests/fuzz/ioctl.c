@@ -346,4 +346,6 @@ void fuzz_ioctl(const struct fuzz_call *call, struct fuzz_input *in)
 	check_written(&arg, &place, rc);
 	if (rc >= 0)
 		remember(&arg, &place);
+	if (rc > 0 && call->cmd == IOMMU_TEST_CMD)
+		fuzz_file_add(FUZZ_FILE_DMABUF, (int)rc);
 }

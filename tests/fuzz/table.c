@@ -342,7 +342,7 @@ const struct fuzz_call fuzz_calls[] = {
 				VALUES(4096, 0, 8192, 2 << 20, (2 << 20) + 1)),
 		     TEST_FIELD(dmabuf_get.open_flags, VALUE, VALUES(2, 02000002)))},
 	{TEST_CALL(23, DMABUF_REVOKE),
-	 TEST_FIELDS(23, TEST_FIELD(dmabuf_revoke.dmabuf_fd, MEMFD),
+	 TEST_FIELDS(23, TEST_FIELD(dmabuf_revoke.dmabuf_fd, FD, .usual = FUZZ_FILE_DMABUF),
 		     TEST_FIELD(dmabuf_revoke.revoked, VALUE, VALUES(1, 0)))},
 
 	/* ---- VFIO devices ---- */
