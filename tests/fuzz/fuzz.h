@@ -58,6 +58,7 @@ enum fuzz_file {
 };
 
 enum fuzz_kind {
+	FUZZ_CONSTANT, /* usual */
 	FUZZ_SIZE,     /* of the struct */
 	FUZZ_FLAGS,    /* usual, with some of `known` or unknown ones changed */
 	FUZZ_RESERVED, /* 0, or not */

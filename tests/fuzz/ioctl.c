@@ -93,6 +93,7 @@ static uint64_t value_of(const struct fuzz_field *field, struct fuzz_input *in)
 
 		return choice >= 0xfc ? choice : 0;
 	}
+	case FUZZ_CONSTANT: return field->usual;
 	default: return 0;
 	}
 }
