@@ -53,10 +53,12 @@ enum fuzz_file {
 	FUZZ_FILE_DEVICE,
 	FUZZ_FILE_QUEUE,
 	FUZZ_FILE_ACCESS,
+	FUZZ_FILE_DMABUF,
 	FUZZ_FILE_KINDS,
 };
 
 enum fuzz_kind {
+	FUZZ_CONSTANT, /* usual */
 	FUZZ_SIZE,     /* of the struct */
 	FUZZ_FLAGS,    /* usual, with some of `known` or unknown ones changed */
 	FUZZ_RESERVED, /* 0, or not */

@@ -93,6 +93,7 @@ static uint64_t value_of(const struct fuzz_field *field, struct fuzz_input *in)
 
 		return choice >= 0xfc ? choice : 0;
 	}
+	case FUZZ_CONSTANT: return field->usual;
 	default: return 0;
 	}
 }
@@ -346,4 +347,6 @@ void fuzz_ioctl(const struct fuzz_call *call, struct fuzz_input *in)
 	check_written(&arg, &place, rc);
 	if (rc >= 0)
 		remember(&arg, &place);
+	if (rc > 0 && call->cmd == IOMMU_TEST_CMD)
+		fuzz_file_add(FUZZ_FILE_DMABUF, (int)rc);
 }

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/alloc.h"
 #include "vfio/private.h"
 
-#define BUFFER 256
+#define BUFFER	 256
+#define MAPPINGS 4
 
 /* First bytes of records that are no ioctls of the table. */
 enum op {
@@ -27,6 +29,8 @@ enum op {
 	OP_POKE,
 	OP_INTERRUPT,
 	OP_ANY_IOCTL,
+	OP_MMAP,
+	OP_MUNMAP,
 	OPS,
 };
 
@@ -250,6 +254,49 @@ static void op_any_ioctl(struct fuzz_input *in)
 	      swiommu_ioctl(fuzz_scene.machine, fd, cmd, (void *)(uintptr_t)place.address));
 }
 
+/* What is mapped; the machine unmaps what is left in the end. */
+static struct {
+	void *addr;
+	size_t length;
+} mappings[MAPPINGS];
+
+static void op_mmap(struct fuzz_input *in)
+{
+	static const size_t lengths[] = {8192, 4096, 0, 8191, 16384};
+	static const off_t offsets[] = {0x1000, 0x3000, 0, 0x2000, 0x1001};
+	static const int prots[] = {PROT_READ | PROT_WRITE, PROT_READ, PROT_EXEC};
+	int fd = any_file(in, FUZZ_FILE_CONTEXT), rc;
+	size_t length = lengths[fuzz_byte(in) % FUZZ_COUNT(lengths)];
+	off_t offset = offsets[fuzz_byte(in) % FUZZ_COUNT(offsets)];
+	int prot = prots[fuzz_byte(in) % FUZZ_COUNT(prots)];
+	int flags = fuzz_byte(in) & 1 ? MAP_PRIVATE : MAP_SHARED;
+	void *addr = NULL;
+
+	rc = swiommu_mmap(fuzz_scene.machine, fd, &addr, length, prot, flags, offset);
+	print("mmap", fd, (uint64_t)offset, length, rc);
+	for (size_t i = 0; !rc && i < MAPPINGS; i++)
+		if (!mappings[i].length) {
+			mappings[i].addr = addr;
+			mappings[i].length = length;
+			break;
+		}
+}
+
+/* As a whole, or the first page. */
+static void op_munmap(struct fuzz_input *in)
+{
+	size_t n = fuzz_byte(in) % MAPPINGS;
+	size_t length = fuzz_byte(in) & 1 ? FUZZ_PAGE : mappings[n].length;
+	int rc;
+
+	if (!mappings[n].length)
+		return;
+	rc = swiommu_munmap(fuzz_scene.machine, mappings[n].addr, length);
+	print("munmap", 0, length, mappings[n].length, rc);
+	mappings[n].length -= length;
+	mappings[n].addr = (uint8_t *)mappings[n].addr + length;
+}
+
 static void (*const ops[OPS])(struct fuzz_input *in) = {
 	[OP_OPEN] = op_open,
 	[OP_CLOSE] = op_close,
@@ -265,6 +312,8 @@ static void (*const ops[OPS])(struct fuzz_input *in) = {
 	[OP_POKE] = fuzz_memory_poke,
 	[OP_INTERRUPT] = op_interrupt,
 	[OP_ANY_IOCTL] = op_any_ioctl,
+	[OP_MMAP] = op_mmap,
+	[OP_MUNMAP] = op_munmap,
 };
 
 size_t fuzz_ops(uint8_t list[256])
@@ -297,6 +346,7 @@ void fuzz_run(const uint8_t *bytes, size_t size)
 
 	if (!size)
 		return;
+	memset(mappings, 0, sizeof(mappings));
 	fuzz_scene_init(*bytes++);
 	while (bytes < end) {
 		size_t length =

@@ -136,7 +136,8 @@ static void init_once(void)
 {
 	if (memfd >= 0)
 		return;
-	memfd = memfd_create("fuzz", MFD_CLOEXEC);
+	/* Its number is none of the machine's. */
+	memfd = fcntl(memfd_create("fuzz", MFD_CLOEXEC), F_DUPFD_CLOEXEC, 10 * FILES);
 	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){MEMLOCK, MEMLOCK});
 	for (size_t i = 0; i < FUZZ_COUNT(eventfds); i++)
 		eventfds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -350,7 +351,7 @@ int fuzz_process_fd(enum fuzz_kind kind, uint8_t choice)
 	switch (choice & 3) {
 	case 0: return -1;
 	case 1: return kind == FUZZ_MEMFD ? eventfds[0] : memfd;
-	case 2: return choice >> 2; /* one of the machine, perhaps */
+	case 2: return fuzz_file(FUZZ_FILE_DMABUF, choice >> 2);
 	default: return INT32_MIN;
 	}
 }

@@ -93,14 +93,8 @@
 #define TEST_CALL(op_, name_)                                                                 \
 	.name = #name_, .cmd = IOMMU_TEST_CMD, .op = 0xc0 + (op_), .file = FUZZ_FILE_CONTEXT, \
 	.size = sizeof(struct iommu_test_cmd), .min = THROUGH(iommu_test_cmd, last)
-#define TEST_FIELDS(op_, ...)                      \
-	FIELDS(SIZE_OF(iommu_test_cmd),            \
-	       {.name = "op",                      \
-		.offset = 4,                       \
-		.width = 4,                        \
-		.kind = FUZZ_VALUE,                \
-		.values = (const uint64_t[]){op_}, \
-		.value_count = 1},                 \
+#define TEST_FIELDS(op_, ...)                                                                \
+	FIELDS(SIZE_OF(iommu_test_cmd), FIELD(iommu_test_cmd, op, CONSTANT, .usual = (op_)), \
 	       __VA_ARGS__)
 #define TEST_FIELD(member, kind, ...) FIELD(iommu_test_cmd, member, kind, __VA_ARGS__)
 #define TEST_OBJECT(types)	      TEST_FIELD(id, OBJECT, .known = (types))
@@ -342,7 +336,7 @@ const struct fuzz_call fuzz_calls[] = {
 				VALUES(4096, 0, 8192, 2 << 20, (2 << 20) + 1)),
 		     TEST_FIELD(dmabuf_get.open_flags, VALUE, VALUES(2, 02000002)))},
 	{TEST_CALL(23, DMABUF_REVOKE),
-	 TEST_FIELDS(23, TEST_FIELD(dmabuf_revoke.dmabuf_fd, MEMFD),
+	 TEST_FIELDS(23, TEST_FIELD(dmabuf_revoke.dmabuf_fd, FD, .usual = FUZZ_FILE_DMABUF),
 		     TEST_FIELD(dmabuf_revoke.revoked, VALUE, VALUES(1, 0)))},
 
 	/* ---- VFIO devices ---- */
