@@ -19,7 +19,7 @@ struct twin {
 	const struct setting *set;
 	struct random random;
 	struct pgtable pt;
-	uint16_t owner[UNITS]; /* the first unit of the map, plus 1; 0: none */
+	uint16_t owner[UNITS];	 /* the first unit of the map, plus 1; 0: none */
 	bool dirty[512 * UNITS]; /* by slots of the lowest level */
 	uint64_t got[BITS / 64], want[BITS / 64];
 };
