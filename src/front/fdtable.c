@@ -7,7 +7,7 @@
 
 #define MIN_CHUNKS 16
 
-struct front_slot front_slot_hidden;
+struct front_slot front_slot_hidden, front_slot_closing;
 struct front_fddir front_fddir_empty;
 
 void front_fdtable_init(struct front_fdtable *table)
@@ -235,7 +235,14 @@ void front_fdtable_set_locked(struct front_fdtable *table, int fd, struct front_
 	base_store(entry, slot);
 }
 
-struct front_slot *front_fdtable_clear_locked(struct front_fdtable *table, int fd)
+static bool is_mark(const struct front_slot *slot)
+{
+	return slot == &front_slot_hidden || slot == &front_slot_closing;
+}
+
+/* What fd stood for, which may be a mark or NULL; if not NULL, it is `next` now. */
+static struct front_slot *replace_locked(struct front_fdtable *table, int fd,
+					 struct front_slot *next)
 {
 	struct front_slot **entry = front_fdtable_entry(table, fd);
 	struct front_slot *slot = entry ? *entry : NULL;
@@ -243,12 +250,24 @@ struct front_slot *front_fdtable_clear_locked(struct front_fdtable *table, int f
 	base_assert_held(&table->lock);
 	if (!slot)
 		return NULL;
-	base_store(entry, NULL);
-	if (slot != &front_slot_hidden)
+	base_store(entry, next);
+	if (!is_mark(slot))
 		slot->numbers--;
-	if (fd < table->lowest)
+	return slot;
+}
+
+struct front_slot *front_fdtable_clear_locked(struct front_fdtable *table, int fd)
+{
+	struct front_slot *slot = replace_locked(table, fd, NULL);
+
+	if (slot && fd < table->lowest)
 		table->lowest = fd;
 	return slot;
+}
+
+struct front_slot *front_fdtable_closing_locked(struct front_fdtable *table, int fd)
+{
+	return replace_locked(table, fd, &front_slot_closing);
 }
 
 void front_fdtable_hide(struct front_fdtable *table, int fd)

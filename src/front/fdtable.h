@@ -67,6 +67,9 @@ extern struct front_fddir front_fddir_empty;
 /* For numbers that are taken, but not by a file: descriptors of our own. Never has a reference. */
 extern struct front_slot front_slot_hidden;
 
+/* For numbers whose close is under way. Likewise; gone before the lock is free. */
+extern struct front_slot front_slot_closing;
+
 void front_fdtable_init(struct front_fdtable *table);
 
 /* No slot is in use; frees what the table allocated. */
@@ -101,7 +104,7 @@ static inline void front_slot_put(struct front_fdtable *table, struct front_slot
 		front_slot_release(table, slot);
 }
 
-/* The slot kept at `entry` with a reference; NULL if there is none or it is hidden. */
+/* The slot kept at `entry` with a reference; NULL if there is none, or it is hidden or closing. */
 static inline struct front_slot *front_fdtable_get_at(struct front_fdtable *table,
 						      struct front_slot **entry)
 {
@@ -114,7 +117,7 @@ static inline struct front_slot *front_fdtable_get_at(struct front_fdtable *tabl
 			if (base_likely(base_load(entry) == slot))
 				return slot;
 			front_slot_put(table, slot);
-		} else if (slot == &front_slot_hidden) {
+		} else if (slot == &front_slot_hidden || slot == &front_slot_closing) {
 			return NULL;
 		}
 	}
@@ -155,6 +158,9 @@ void front_fdtable_set_locked(struct front_fdtable *table, int fd, struct front_
 
 /* Let fd stand for nothing. What it stood for, which may be hidden or NULL. */
 struct front_slot *front_fdtable_clear_locked(struct front_fdtable *table, int fd);
+
+/* The first half of that: look-ups find &front_slot_closing until fd is cleared. */
+struct front_slot *front_fdtable_closing_locked(struct front_fdtable *table, int fd);
 
 /*
  * Hide fd, a number that the caller has just been given. Takes no lock. Does

@@ -13,8 +13,8 @@ bool front_name_get(int fd, struct front_name *name)
 	if (base_socket_name(fd, true, name, sizeof(*name)) || !is_sound(name) || !name->serial)
 		return false;
 	return name->access <= 2 &&
-	       (name->type == FRONT_NODE_IOMMUFD || name->type == FRONT_NODE_DEVICE ||
-		name->type == FRONT_NODE_QUEUE);
+	       (name->type == FRONT_NODE_IOMMUFD || name->type == FRONT_NODE_CONTAINER ||
+		name->type == FRONT_NODE_DEVICE || name->type == FRONT_NODE_QUEUE);
 }
 
 bool front_name_is_own(int fd)

@@ -576,12 +576,10 @@ static void a_file_that_ends_before_is_einval(struct abi *abi)
 
 static void dma_bufs_are_einval(struct abi *abi)
 {
-	struct iommu_test_cmd cmd = {.dmabuf_get.length = PAGE};
-	int dmabuf = st_run(abi, IOMMU_TEST_OP_DMABUF_GET, &cmd), fd;
+	int dmabuf = st_dmabuf(abi, PAGE), fd;
 	uint32_t ioas = abi_ioas(abi), id;
 	uint8_t byte = 0;
 
-	assert_true(dmabuf > 0);
 	ok(abi_map_file_at(abi, ioas, RW, dmabuf, 0, PAGE, AT(0)));
 	fd = st_access(abi, ioas, true);
 	expect(st_pin(abi, fd, 0, AT(0), PAGE, NULL, &id), -EINVAL);

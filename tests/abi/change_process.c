@@ -127,7 +127,7 @@ int main(void)
 {
 	abi_on(abi_vtd, reserved_is_judged_first);
 	abi_on(abi_vtd, only_mappings_of_files_can_move);
-	abi_both(mappings_stay);
+	abi_library(abi_both(mappings_stay));
 	abi_on(abi_vtd, nobody_is_disturbed);
 	return abi_run("change_process");
 }

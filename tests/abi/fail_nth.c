@@ -169,6 +169,14 @@ static void with_access(struct abi *abi)
 	s.id = st_pinned(abi, s.access, BASE + 2 * PAGE, PAGE);
 }
 
+/* The other IOAS has a domain; a dma-buf, for which the table of files has made room. */
+static void with_dmabuf(struct abi *abi)
+{
+	unbound(abi);
+	st_new(abi, s.other);
+	s.access = st_dmabuf(abi, PAGE);
+}
+
 /* The other device of the group is bound and attached. */
 static void one_of_a_group(struct abi *abi)
 {
@@ -317,6 +325,23 @@ static int second_hw_queue_alloc(struct abi *abi)
 static int create_access(struct abi *abi)
 {
 	return st_create_access(abi, s.ioas, true, &s.access);
+}
+
+static int dmabuf_get(struct abi *abi)
+{
+	int fd = st_dmabuf_get(abi, PAGE);
+
+	return fd < 0 ? fd : 0;
+}
+
+static int map_dmabuf(struct abi *abi)
+{
+	return abi_map_file_at(abi, s.ioas, RW, s.access, 0, PAGE, BASE);
+}
+
+static int map_dmabuf_with_a_domain(struct abi *abi)
+{
+	return abi_map_file_at(abi, s.other, RW, s.access, 0, PAGE, BASE);
 }
 
 static int access_pin(struct abi *abi)
@@ -472,6 +497,9 @@ static const struct sweep sweeps[] = {
 	{"HW_QUEUE_ALLOC", &abi_mock, with_viommu, hw_queue_alloc},
 	{"HW_QUEUE_ALLOC, second", &abi_mock, with_hw_queue, second_hw_queue_alloc},
 	{"CREATE_ACCESS", &abi_selftest, with_room_for_an_access, create_access},
+	{"DMABUF_GET", &abi_selftest, with_dmabuf, dmabuf_get},
+	{"MAP_FILE of a dma-buf", &abi_selftest, with_dmabuf, map_dmabuf},
+	{"MAP_FILE of a dma-buf, mock", &abi_selftest, with_dmabuf, map_dmabuf_with_a_domain, true},
 	{"ACCESS_PAGES", &abi_selftest, with_access, access_pin},
 	{"ACCESS_RW", &abi_selftest, with_access, access_rw},
 	{"ACCESS_REPLACE_IOAS", &abi_selftest, with_access, access_replace},

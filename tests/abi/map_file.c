@@ -239,9 +239,9 @@ int main(void)
 	abi_on(abi_vtd, an_unknown_ioas_comes_before_the_length);
 	abi_rows(abi_vtd, files, what_is_no_memory_is_found_out_late);
 	abi_on(abi_vtd, files_of_ours_are_no_memory);
-	abi_both(dma_reaches_the_file);
-	abi_both(parts_of_a_file_can_be_copied);
-	abi_on(abi_vtd, a_read_only_map_of_a_file_is_kept);
+	abi_library(abi_both(dma_reaches_the_file));
+	abi_library(abi_both(parts_of_a_file_can_be_copied));
+	abi_library(abi_on(abi_vtd, a_read_only_map_of_a_file_is_kept));
 	abi_on(abi_vtd, a_map_that_cannot_answer_is_made);
 	return abi_run("map_file");
 }

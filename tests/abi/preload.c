@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define HIGHEST 255 /* descriptor that a test gets */
@@ -118,6 +119,24 @@ int swiommu_close(struct swiommu *machine, int fd)
 {
 	(void)machine;
 	return (int)result(close(fd));
+}
+
+int swiommu_mmap(struct swiommu *machine, int fd, void **addr, size_t length, int prot, int flags,
+		 off_t offset)
+{
+	void *at = mmap(*addr, length, prot, flags, fd, offset);
+
+	(void)machine;
+	if (at == MAP_FAILED)
+		return -errno;
+	*addr = at;
+	return 0;
+}
+
+int swiommu_munmap(struct swiommu *machine, void *addr, size_t length)
+{
+	(void)machine;
+	return (int)result(munmap(addr, length));
 }
 
 int swiommu_poll(struct swiommu *machine, int fd)

@@ -219,6 +219,30 @@ uint32_t st_pinned(struct abi *abi, int fd, uint64_t iova, uint64_t length)
 	return id;
 }
 
+/* ---- dma-bufs ---- */
+
+int st_dmabuf_get(struct abi *abi, uint64_t length)
+{
+	struct iommu_test_cmd cmd = {.dmabuf_get.length = (uint32_t)length};
+
+	return st_run(abi, IOMMU_TEST_OP_DMABUF_GET, &cmd);
+}
+
+int st_dmabuf_revoke(struct abi *abi, int fd, bool revoked)
+{
+	struct iommu_test_cmd cmd = {.dmabuf_revoke = {.dmabuf_fd = fd, .revoked = revoked}};
+
+	return st_run(abi, IOMMU_TEST_OP_DMABUF_REVOKE, &cmd);
+}
+
+int st_dmabuf(struct abi *abi, uint64_t length)
+{
+	int fd = st_dmabuf_get(abi, length);
+
+	assert_true(fd > abi->ctx);
+	return fd;
+}
+
 /* ---- HWPTs ---- */
 
 uint32_t st_hwpt(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags)

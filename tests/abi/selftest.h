@@ -54,6 +54,11 @@ int st_rw(struct abi *abi, int fd, uint32_t flags, uint64_t iova, void *data, ui
 int st_access(struct abi *abi, uint32_t ioas, bool pins);
 uint32_t st_pinned(struct abi *abi, int fd, uint64_t iova, uint64_t length);
 
+/* dma-bufs. st_dmabuf() has to work: a descriptor, of so many bytes. */
+int st_dmabuf_get(struct abi *abi, uint64_t length);
+int st_dmabuf_revoke(struct abi *abi, int fd, bool revoked);
+int st_dmabuf(struct abi *abi, uint64_t length);
+
 /* These have to work: a device, an allocated HWPT for it, a nested one whose words are `iotlb`. */
 struct stdev st_new(struct abi *abi, uint32_t pt);
 struct stdev st_new_flags(struct abi *abi, uint32_t pt, uint32_t flags);

@@ -310,6 +310,6 @@ int main(void)
 	abi_on(abi_mock, a_part_of_a_mapping_is_a_user);
 	abi_on(abi_mock, a_mapping_over_another_takes_its_place);
 	abi_on(abi_mock, a_mapping_outlives_its_iommufd);
-	abi_on(abi_mock, a_machine_unmaps_what_is_left);
+	abi_library(abi_on(abi_mock, a_machine_unmaps_what_is_left));
 	return abi_run("viommu_mmap");
 }

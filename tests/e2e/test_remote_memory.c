@@ -3,39 +3,20 @@
  * Memory of other processes, as a device of this one reaches it: each child maps
  * some of its own into the IOAS, and an I/OAT engine copies.
  */
-#include "e2e.h"
+#include "engine.h"
 
-#include <stdio.h>
 #include <sys/mman.h>
 
 #define SIZE	  ((size_t)64 << 10)
 #define SOME_IOVA ((uint64_t)64 << 20) /* within what every IOMMU has */
 
-/* Registers of the engine, in BAR 0. */
-enum {
-	CHANCTRL = 0x80,
-	CHANCMD = 0x84,
-	DMACOUNT = 0x86,
-	CHANSTS = 0x88,
-	CHAINADDR = 0x90,
-	CHANERR = 0xa8
-};
-enum { STATE_MASK = 7, STATE_DONE = 1, STATE_HALTED = 3 };
-
-struct descriptor {
-	uint32_t size, control;
-	uint64_t source, destination, next;
-	uint64_t other[4];
-};
-
 /* The parent's, inherited by children. */
 static struct {
 	int iommufd, device;
 	uint32_t ioas;
-	off_t bar;
-	struct descriptor *ring;
-	uint8_t *memory;	  /* the parent's own, SIZE bytes */
-	uint64_t ring_iova, iova; /* of both */
+	struct engine engine;
+	uint8_t *memory; /* the parent's own, SIZE bytes */
+	uint64_t iova;
 } rig;
 
 /* What a child tells its parent. */
@@ -83,44 +64,14 @@ static int unmap(uint64_t iova, uint64_t size)
 
 /* ---- the engine ---- */
 
-static void set(off_t where, size_t width, uint64_t value)
-{
-	if (pwrite(rig.device, &value, width, rig.bar + where) != (ssize_t)width)
-		abort();
-}
-
-static uint64_t get(off_t where, size_t width)
-{
-	uint64_t value = 0;
-
-	if (pread(rig.device, &value, width, rig.bar + where) != (ssize_t)width)
-		abort();
-	return value;
-}
-
-/* The state in which the engine ends: DONE, or HALTED by an access that failed. */
 static unsigned copy(uint64_t to, uint64_t from, size_t size)
 {
-	uint64_t state;
-
-	set(CHANERR, 4, get(CHANERR, 4));
-	set(CHANCMD, 1, 0x20);
-	*rig.ring = (struct descriptor){.size = (uint32_t)size, .source = from, .destination = to};
-	set(CHANCTRL, 2, 0);
-	set(CHAINADDR, 8, rig.ring_iova);
-	set(DMACOUNT, 2, 1);
-	do
-		state = get(CHANSTS, 8) & STATE_MASK;
-	while (state != STATE_DONE && state != STATE_HALTED);
-	return (unsigned)state;
+	return engine_copy(&rig.engine, to, from, size);
 }
 
 static int set_up(void **state)
 {
 	struct vfio_device_attach_iommufd_pt attach = {.argsz = sizeof(attach)};
-	struct vfio_region_info info = {.argsz = sizeof(info),
-					.index = VFIO_PCI_CONFIG_REGION_INDEX};
-	uint16_t command = 0x6;
 
 	(void)state;
 	rig.iommufd = open_iommufd();
@@ -128,16 +79,11 @@ static int set_up(void **state)
 	assert_int_equal(bind_device(rig.device, rig.iommufd), 0);
 	rig.ioas = attach.pt_id = new_ioas(rig.iommufd);
 	assert_int_equal(ioctl(rig.device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach), 0);
-	assert_int_equal(ioctl(rig.device, VFIO_DEVICE_GET_REGION_INFO, &info), 0);
-	assert_int_equal(pwrite(rig.device, &command, 2, (off_t)info.offset + 4), 2);
-	info.index = VFIO_PCI_BAR0_REGION_INDEX;
-	assert_int_equal(ioctl(rig.device, VFIO_DEVICE_GET_REGION_INFO, &info), 0);
-	rig.bar = (off_t)info.offset;
-	/* Seen by children, which may ring the doorbell themselves. */
-	rig.ring = (struct descriptor *)pages(4096, MAP_SHARED);
+	engine_init(&rig.engine, rig.device);
+	rig.engine.ring = (struct descriptor *)pages(4096, MAP_SHARED);
 	rig.memory = pages(SIZE, MAP_SHARED);
 	shared = (struct shared *)pages(4096, MAP_SHARED);
-	assert_int_equal(map(rig.ring, 4096, &rig.ring_iova), 0);
+	assert_int_equal(map(rig.engine.ring, 4096, &rig.engine.ring_iova), 0);
 	assert_int_equal(map(rig.memory, SIZE, &rig.iova), 0);
 	return 0;
 }
@@ -147,24 +93,10 @@ static int tear_down(void **state)
 	(void)state;
 	close(rig.device);
 	close(rig.iommufd);
-	munmap(rig.ring, 4096);
+	munmap(rig.engine.ring, 4096);
 	munmap(rig.memory, SIZE);
 	munmap((void *)shared, 4096);
 	return 0;
-}
-
-static void paint(uint8_t *p, size_t size, unsigned seed)
-{
-	for (size_t i = 0; i < size; i++)
-		p[i] = (uint8_t)(i * 7 + i / 251 + seed);
-}
-
-static bool is_painted(const uint8_t *p, size_t size, unsigned seed)
-{
-	for (size_t i = 0; i < size; i++)
-		if (p[i] != (uint8_t)(i * 7 + i / 251 + seed))
-			return false;
-	return true;
 }
 
 /* ---- private memory ---- */
@@ -387,21 +319,9 @@ static void a_dead_processs_memory_cannot_be_pinned(void **state)
 
 /* ---- what is pinned, as /proc tells ---- */
 
-/* In pages. */
 static long pinned(pid_t pid)
 {
-	char path[32], line[256];
-	long kib = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	file = fopen(path, "r");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmPin: %ld", &kib) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kib / 4;
+	return status_pages(pid, "VmPin:");
 }
 
 static int map_and_count(int arg)

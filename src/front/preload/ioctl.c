@@ -2,13 +2,24 @@
 /* ioctl on the machine's files. */
 #include "front/preload/preload.h"
 
+/* No file of ours is at `entry`. One that is just being closed still is a bare socket. */
+static int ioctl_of_none(int fd, unsigned long request, void *arg, struct front_slot **entry)
+{
+	bool closing = base_load(entry) == &front_slot_closing;
+	int rc = libc_ioctl(fd, request, arg);
+
+	if (closing && rc < 0 && errno == ENOTTY)
+		errno = EBADF;
+	return rc;
+}
+
 int preload_ioctl(int fd, unsigned long request, void *arg, struct front_slot **entry)
 {
 	struct front_slot *slot = front_fdtable_get_at(&preload_table, entry);
 	long result;
 
 	if (base_unlikely(!slot))
-		return libc_ioctl(fd, request, arg);
+		return ioctl_of_none(fd, request, arg, entry);
 	result = front_call_ioctl(slot, &preload_client, request, arg);
 	preload_put(slot);
 	preload_ready_settle();

@@ -207,8 +207,9 @@ static int close_ours(int fd, struct front_slot **over)
 
 	if (is_hidden_locked(fd))
 		return -EBADF;
-	slot = front_fdtable_clear_locked(&preload_table, fd);
+	slot = front_fdtable_closing_locked(&preload_table, fd);
 	rc = base_sys_close(fd);
+	front_fdtable_clear_locked(&preload_table, fd);
 	*over = settle_locked(slot);
 	return rc;
 }
