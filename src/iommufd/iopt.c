@@ -170,11 +170,12 @@ static __attribute__((noinline)) void area_empty_locked(struct iopt *iopt, struc
 	base_rwlock_wrlock(&iopt->iova_lock);
 }
 
-/* Unmap until something stands in the way. */
-static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t start, uint64_t last,
+/* Unmap from *at on, until something stands in the way: *at is then what is left to look at. */
+static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t *at, uint64_t last,
 				  uint64_t *unmapped)
 {
 	bool domains = iopt_areas_lock(iopt);
+	uint64_t start = *at;
 	struct iopt_area *area;
 	int rc;
 
@@ -190,6 +191,7 @@ static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t start, uint64_t la
 		start = area_last + 1;
 	}
 	iopt_areas_unlock(iopt, domains);
+	*at = start;
 	return rc;
 }
 
@@ -207,7 +209,7 @@ static BASE_COLD int unmap_pinned(struct iopt *iopt, uint64_t start, uint64_t la
 		if (rounds > UNMAP_ROUNDS)
 			return -EDEADLK;
 		asked = start;
-		rc = unmap_some(iopt, start, last, unmapped);
+		rc = unmap_some(iopt, &start, last, unmapped);
 	} while (rc == -EAGAIN);
 	return rc;
 }
@@ -217,6 +219,6 @@ int iopt_unmap(struct iopt *iopt, uint64_t start, uint64_t last, uint64_t *unmap
 	int rc;
 
 	*unmapped = 0;
-	rc = unmap_some(iopt, start, last, unmapped);
+	rc = unmap_some(iopt, &start, last, unmapped);
 	return base_likely(rc != -EAGAIN) ? rc : unmap_pinned(iopt, start, last, unmapped);
 }

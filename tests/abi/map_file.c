@@ -108,6 +108,49 @@ static void an_unknown_ioas_comes_before_the_length(struct abi *abi)
 	expect(abi_map_file(abi, NO_ID, 0, -1, 0, 0, &iova), -EINVAL);
 }
 
+/* Whole pages have to be inside the file, when they are pinned (8.7). */
+struct end_row {
+	const char *name;
+	const struct abi_machine *machine;
+	uint64_t size, start, length;
+	int want;
+};
+
+static const struct end_row ends[] = {
+	{"the last whole page", &abi_vtd, 2 * PAGE + 1, PAGE, PAGE, 0},
+	{"a partial last page", &abi_vtd, 2 * PAGE + 1, 2 * PAGE, PAGE, -EINVAL},
+	{"up to a partial last page", &abi_vtd, 3 * PAGE - 1, 0, 3 * PAGE, -EINVAL},
+	{"an empty file", &abi_vtd, 0, 0, PAGE, -EINVAL},
+	{"half a page", &abi_mock, PAGE, 2048, 2048, 0},
+	{"half a page, all that there is of it", &abi_mock, 2048, 0, 2048, -EINVAL},
+	{"across the end from inside a page", &abi_mock, 2 * PAGE, PAGE + 2048, PAGE, -EINVAL},
+	{"to the end from inside a page", &abi_mock, 2 * PAGE, 2048, 2 * PAGE - 2048, 0},
+};
+
+static void the_last_page_is_whole(struct abi *abi)
+{
+	const struct end_row *row = abi->row;
+	int fd = memfd(row->size);
+	uint32_t late, ioas;
+
+	abi_again(abi, row->machine);
+	late = abi_ioas(abi), ioas = abi_ioas(abi);
+	abi_bound(abi, 0);
+	abi_bound(abi, 1);
+	abi_attached(abi, 0, ioas);
+	expect(abi_map_file_at(abi, ioas, RW, fd, row->start, row->length, BASE), row->want);
+	assert_int_equal(abi_reads(abi, 0, BASE), !row->want);
+	ok(abi_map_file_at(abi, late, RW, fd, row->start, row->length, BASE));
+	expect(abi_attach_to(abi, 1, late), row->want);
+	if (row->want) {
+		/* Nobody remembers what it was. */
+		assert_int_equal(ftruncate(fd, (off_t)(4 * PAGE)), 0);
+		abi_attached(abi, 1, late);
+	}
+	assert_true(sees(abi, 1, BASE, fd, row->start));
+	close(fd);
+}
+
 /* ---- what is not memory: found out when pages are needed (8.7) ---- */
 
 struct file_row {
@@ -236,6 +279,7 @@ int main(void)
 {
 	abi_rows(abi_vtd, maps, map_file_without_a_domain);
 	abi_rows(abi_vtd, maps, map_file_with_a_domain);
+	abi_rows(abi_vtd, ends, the_last_page_is_whole);
 	abi_on(abi_vtd, an_unknown_ioas_comes_before_the_length);
 	abi_rows(abi_vtd, files, what_is_no_memory_is_found_out_late);
 	abi_on(abi_vtd, files_of_ours_are_no_memory);

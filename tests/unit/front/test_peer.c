@@ -475,12 +475,14 @@ static void pinned_memory_is_told(void **state)
 	struct mem_account seen = {0};
 
 	(void)state;
-	local.account = (struct mem_account){.pinned = 7, .locked = 3};
+	base_store_relaxed(&local.account.pinned, 7);
+	base_store_relaxed(&local.account.locked, 3);
 	front_remote_account(remote, (uint64_t)getpid(), &seen);
 	assert_true(seen.pinned == 7 && seen.locked == 3);
 	front_remote_account(remote, (uint64_t)getpid() + 1, &seen);
 	assert_true(seen.pinned == 7 && seen.locked == 3);
-	local.account = (struct mem_account){0};
+	base_store_relaxed(&local.account.pinned, 0);
+	base_store_relaxed(&local.account.locked, 0);
 }
 
 /* ---- peers that do not keep to the rules ---- */

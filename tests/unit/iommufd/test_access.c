@@ -255,6 +255,27 @@ static void nothing_is_pinned_while_unmap_asks(void **state)
 	iommufd_access_destroy(d.access);
 }
 
+static void map_behind(struct driver *d)
+{
+	d->also = NULL;
+	assert_int_equal(map(ioas, AT(0), 0, PAGE), 0);
+}
+
+/* 10.5: what others map where unmap has been already is theirs. */
+static void unmap_does_not_turn_back(void **state)
+{
+	struct driver d;
+
+	(void)state;
+	driver_init(&d);
+	assert_int_equal(pin(&d, AT(2), PAGE), 0);
+	d.also = map_behind;
+	assert_int_equal(unmap(AT(0), 3 * PAGE), 0);
+	assert_int_equal(d.asked, 1);
+	assert_int_equal(unmap(AT(0), PAGE), 0);
+	iommufd_access_destroy(d.access);
+}
+
 /* ---- changes ---- */
 
 static uint32_t second;
@@ -368,6 +389,7 @@ int main(void)
 		test(unmap_asks_all_accesses_for_the_area),
 		test(a_driver_that_does_not_unpin_is_edeadlk),
 		test(nothing_is_pinned_while_unmap_asks),
+		test(unmap_does_not_turn_back),
 		test(changes_exclude_each_other),
 		test(an_ioas_has_65536_accesses),
 		test(destroy_waits_for_unmap),
