@@ -103,8 +103,9 @@ typedef int (*iommufd_run_fn)(void *arg, uint64_t pa, uint64_t length);
 /*
  * Pin the pages of [iova, iova + length - 1] to be read, or with `write` to be written,
  * and show their runs (run may be NULL). All or nothing. -EINVAL: length 0, an access
- * that does not pin, memory that cannot be, or that is just being unmapped; -EOVERFLOW;
- * -ENOENT: no IOAS, or a gap; -EPERM; -EFAULT; -ENOMEM; or the errno of run().
+ * that does not pin, an iova within a page, memory that cannot be pinned, or that is just
+ * being unmapped; -EOVERFLOW; -ENOENT: no IOAS, or a gap; -EPERM; -EFAULT; -ENOMEM; or the
+ * errno of run().
  */
 int iommufd_access_pin(struct iommufd_access *access, uint64_t iova, uint64_t length, bool write,
 		       iommufd_run_fn run, void *arg);

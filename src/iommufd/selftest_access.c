@@ -194,7 +194,7 @@ static int item_pin(struct iommufd_call *call, struct test_access *test, struct 
 {
 	struct comparison c = {
 		.call = call,
-		.uptr = cmd->access_pages.uptr - item->iova % BASE_PAGE_SIZE,
+		.uptr = base_align_down(cmd->access_pages.uptr, BASE_PAGE_SIZE),
 	};
 	int rc = iommufd_access_pin(test->access, item->iova, item->length,
 				    cmd->access_pages.flags & MOCK_FLAGS_ACCESS_WRITE,
