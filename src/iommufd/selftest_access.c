@@ -7,6 +7,7 @@
 #include "iommufd/selftest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #define LENGTH_MAX ((uint64_t)16 << 20)
 
@@ -104,7 +105,7 @@ int iommufd_selftest_create_access(struct iommufd_call *call, struct iommu_test_
 	test = test_new();
 	if (!test)
 		return -ENOMEM;
-	if (ops->file_reserve(call->client, &test->file, &new_file)) {
+	if (ops->file_reserve(call->client, &test->file, O_RDWR | O_CLOEXEC, &new_file)) {
 		mem_file_put(&test->file);
 		return -ENOMEM;
 	}

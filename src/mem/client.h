@@ -47,13 +47,14 @@ struct mem_client_ops {
 	int (*fd_get)(struct mem_client *client, int fd);
 
 	/*
-	 * Give a new file a number (close-on-exec, open for reading and writing),
-	 * in two steps. The first does what can fail: -EMFILE, -ENFILE, -ENOMEM. If it
-	 * succeeds `new_file` is filled in, and has the caller's reference of the file.
-	 * The number is taken then, but not open. The second step opens it, or undoes the
-	 * first and drops the file. The caller holds no lock.
+	 * Give a new file a number, in two steps; of `flags` count those of open(2) that
+	 * say how it is open: the access mode, O_NONBLOCK, O_CLOEXEC. The first step does
+	 * what can fail: -EMFILE, -ENFILE, -ENOMEM. If it succeeds `new_file` is filled in,
+	 * and has the caller's reference of the file. The number is taken then, but not
+	 * open. The second step opens it, or undoes the first and drops the file. The
+	 * caller holds no lock.
 	 */
-	int (*file_reserve)(struct mem_client *client, struct mem_file *file,
+	int (*file_reserve)(struct mem_client *client, struct mem_file *file, int flags,
 			    struct mem_new_file *new_file);
 	void (*file_publish)(struct mem_client *client, struct mem_new_file *new_file);
 	void (*file_abort)(struct mem_client *client, struct mem_new_file *new_file);
