@@ -22,6 +22,9 @@ struct iommufd_options {
 	/* The RLIMIT_MODE that it begins with (iommufd-ioctls.md 3.5). */
 	bool per_process;
 
+	/* RLIMIT_MEMLOCK is nobody's limit. */
+	bool memlock_unlimited;
+
 	/* IOMMU_TEST_CMD works (iommufd-test-abi.md). */
 	bool test_abi;
 	/* The mock IOMMU on which it makes devices; outlives the context. NULL without test_abi. */
@@ -30,6 +33,13 @@ struct iommufd_options {
 
 /* A new, empty context (iommufd-objects.md 1). The caller owns the file. 0 or -ENOMEM. */
 int iommufd_open(const struct iommufd_options *options, struct mem_file **file);
+
+/*
+ * Ask what the client may lock from now on. Who opens a context does, and the context when
+ * the client makes an IOAS, since the program may have given the privilege away. Of a
+ * remote client its server knows.
+ */
+void iommufd_client_refresh(const struct iommufd_options *options, struct mem_client *client);
 
 /* The context behind a file, NULL if the file is something else. No new reference. */
 struct iommufd_ctx *iommufd_ctx_of(struct mem_file *file);

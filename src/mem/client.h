@@ -79,7 +79,7 @@ struct mem_client_ops {
 struct mem_client {
 	const struct mem_client_ops *ops;
 	bool remote;   /* its memory is not ours: copies go through ops */
-	bool may_lock; /* has CAP_IPC_LOCK: as of the last context that it opened */
+	bool may_lock; /* has CAP_IPC_LOCK: as of the last context that it opened, or IOAS */
 	struct base_ref refs;
 	const struct base_process *process; /* of a remote client: which one */
 	struct mem_account account;
