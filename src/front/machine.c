@@ -31,7 +31,6 @@ struct front_device {
 
 struct front_machine {
 	struct iommufd_options options;
-	bool memlock_unlimited;
 	size_t kind;				/* of devices that do not say */
 	struct iommu *iommus[IOMMU_KIND_COUNT]; /* made when the first device needs it */
 	struct base_list groups, devices;
@@ -131,7 +130,7 @@ int front_machine_new(const char *iommu, uint64_t flags, struct front_machine **
 	if (!machine)
 		return -ENOMEM;
 	machine->options.vdevice_destroy_unbound = flags & SWIOMMU_VDEVICE_DESTROY_UNBOUND;
-	machine->memlock_unlimited = flags & SWIOMMU_MEMLOCK_UNLIMITED;
+	machine->options.memlock_unlimited = flags & SWIOMMU_MEMLOCK_UNLIMITED;
 	machine->kind = kind;
 	base_list_init(&machine->groups);
 	base_list_init(&machine->devices);
@@ -185,15 +184,6 @@ bool front_machine_has(const struct front_machine *machine, struct front_node no
 	       (node.type == FRONT_NODE_DEVICE && node.number < machine->device_count);
 }
 
-/* What a client may lock is asked when it opens a context. Of a remote one the server knows. */
-static void refresh_client(const struct front_machine *machine, struct mem_client *client)
-{
-	if (machine->memlock_unlimited)
-		mem_client_set_may_lock(client, true);
-	else if (!client->remote)
-		mem_client_set_may_lock(client, base_sys_may_lock());
-}
-
 int front_machine_open(struct front_machine *machine, struct front_node node,
 		       struct mem_client *client, struct mem_file **file)
 {
@@ -204,7 +194,7 @@ int front_machine_open(struct front_machine *machine, struct front_node node,
 		return -ENOENT;
 	if (node.type == FRONT_NODE_DEVICE)
 		return vfio_device_open(device_find(machine, node.number)->device, file);
-	refresh_client(machine, client);
+	iommufd_client_refresh(&options, client);
 	return iommufd_open(&options, file);
 }
 

@@ -88,9 +88,9 @@ static int peer_fd_get(struct mem_client *client, int fd)
 
 /* ---- new files ---- */
 
-static int offer(const struct peer *peer, int fd)
+static int offer(const struct peer *peer, int fd, int flags)
 {
-	const struct front_reply reply = {.op = FRONT_NEW};
+	const struct front_reply reply = {.op = FRONT_NEW, .result = flags};
 	struct front_request answer;
 	int rc = base_socket_send(peer->conn, &reply, sizeof(reply), fd);
 
@@ -101,17 +101,17 @@ static int offer(const struct peer *peer, int fd)
 	return answer.fd;
 }
 
-static int peer_file_reserve(struct mem_client *client, struct mem_file *file,
+static int peer_file_reserve(struct mem_client *client, struct mem_file *file, int flags,
 			     struct mem_new_file *new_file)
 {
 	const struct front_host *host = serving->host;
 	struct front_slot *slot;
-	int fd, rc = host->file_new(file, &fd, &slot);
+	int fd, rc = host->file_new(file, flags, &fd, &slot);
 
 	(void)client;
 	if (rc)
 		return rc;
-	rc = offer(serving, fd);
+	rc = offer(serving, fd, flags);
 	base_sys_close(fd);
 	if (rc >= 0) {
 		*new_file = (struct mem_new_file){file, rc, slot};

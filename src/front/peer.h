@@ -25,9 +25,10 @@ struct front_host {
 
 	/*
 	 * A slot without numbers, that has the caller's reference of `file`, and a descriptor
-	 * *fd for the remote to use, which the caller closes. 0 or a negative errno.
+	 * *fd for the remote to use, which the caller closes. The flags are those of
+	 * file_reserve() in mem/client.h. 0 or a negative errno.
 	 */
-	int (*file_new)(struct mem_file *file, int *fd, struct front_slot **slot);
+	int (*file_new)(struct mem_file *file, int flags, int *fd, struct front_slot **slot);
 
 	/* Undo that, and drop the file. */
 	void (*file_drop)(struct front_slot *slot);

@@ -22,13 +22,13 @@ static void token_choose(void)
 /* ---- one call on a connection ---- */
 
 /* The owner has made a file: take in its number, which will be opened or dropped. */
-static int take_new(struct front_remote *remote, int conn, int fd)
+static int take_new(struct front_remote *remote, int conn, int fd, int flags)
 {
 	const struct front_request answer = {.op = FRONT_NUMBER, .fd = fd};
 
 	if (fd < 0)
 		return -EPROTO;
-	remote->ops->number_new(fd);
+	remote->ops->number_new(fd, flags);
 	return base_socket_send(conn, &answer, sizeof(answer), -1);
 }
 
@@ -37,7 +37,7 @@ static int follow(struct front_remote *remote, int conn, const struct front_repl
 {
 	if (reply->op == FRONT_NEW && *fresh < 0) {
 		*fresh = fd;
-		return take_new(remote, conn, fd);
+		return take_new(remote, conn, fd, (int)reply->result);
 	}
 	if (fd >= 0)
 		base_sys_close(fd);

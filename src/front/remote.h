@@ -22,8 +22,11 @@ struct front_remote_ops {
 	/* A number of the file in this process, -1 if there is none any more. */
 	int (*number)(struct front_remote *remote);
 
-	/* `fd` is new to this process: not yet a file's, or now the file's that its name says. */
-	void (*number_new)(int fd);
+	/*
+	 * `fd` is new to this process: not yet a file's, which is close-on-exec only if the
+	 * flags say so; or now the file's that its name says.
+	 */
+	void (*number_new)(int fd, int flags);
 	void (*number_opened)(int fd);
 
 	/* A descriptor of our own: a number that is out of the way, fd is closed in any case. */

@@ -61,7 +61,7 @@ struct front_request {
 
 enum front_reply_op {
 	FRONT_RESULT = 1,
-	FRONT_NEW,  /* carries a descriptor: find a number for it */
+	FRONT_NEW,  /* carries a descriptor: find a number for it; result: flags of open(2) */
 	FRONT_OPEN, /* fd: now it is the file's */
 	FRONT_DROP, /* fd: close it again */
 };

@@ -7,6 +7,7 @@
 #include "iommufd/selftest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 union command {
 	uint32_t size;
@@ -128,7 +129,8 @@ int iommufd_call_new_file(struct iommufd_call *call, struct mem_file *file, uint
 	int rc;
 
 	base_assert(call->created && !call->held);
-	rc = call->client->ops->file_reserve(call->client, file, &call->new_file);
+	rc = call->client->ops->file_reserve(call->client, file, O_RDWR | O_CLOEXEC,
+					     &call->new_file);
 	if (rc) {
 		call->new_file.file = NULL;
 		mem_file_put(file);

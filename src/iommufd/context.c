@@ -50,6 +50,14 @@ int iommufd_open(const struct iommufd_options *options, struct mem_file **file)
 	return 0;
 }
 
+void iommufd_client_refresh(const struct iommufd_options *options, struct mem_client *client)
+{
+	if (options->memlock_unlimited)
+		mem_client_set_may_lock(client, true);
+	else if (!client->remote)
+		mem_client_set_may_lock(client, base_sys_may_lock());
+}
+
 struct iommufd_ctx *iommufd_ctx_of(struct mem_file *file)
 {
 	return file->ops == &context_ops ? ctx_of(file) : NULL;

@@ -44,6 +44,17 @@ static int check_contiguous(void *arg, uint64_t pa, uint64_t length)
 	return 0;
 }
 
+/* Whole pages are pinned, whatever the queue has of the first one. */
+static uint64_t first_page(const struct iommufd_hw_queue *q)
+{
+	return base_align_down(q->iova, BASE_PAGE_SIZE);
+}
+
+static uint64_t pinned_length(const struct iommufd_hw_queue *q)
+{
+	return q->iova % BASE_PAGE_SIZE + q->length;
+}
+
 static int memory_get(struct iommufd_hw_queue *q, struct iommufd_ioas *ioas)
 {
 	struct contiguous seen = {0};
@@ -52,7 +63,8 @@ static int memory_get(struct iommufd_hw_queue *q, struct iommufd_ioas *ioas)
 	if (rc)
 		return rc;
 	iopt_lock(&ioas->iopt, &q->locked, q->iova, q->iova + (q->length - 1));
-	rc = iommufd_access_pin(q->access, q->iova, q->length, false, check_contiguous, &seen);
+	rc = iommufd_access_pin(q->access, first_page(q), pinned_length(q), false, check_contiguous,
+				&seen);
 	q->pinned = !rc;
 	q->queue.pa = seen.start + q->iova % BASE_PAGE_SIZE;
 	return rc;
@@ -63,7 +75,7 @@ static void memory_put(struct iommufd_hw_queue *q)
 	if (!q->access)
 		return;
 	if (q->pinned)
-		iommufd_access_unpin(q->access, q->iova, q->length);
+		iommufd_access_unpin(q->access, first_page(q), pinned_length(q));
 	iopt_unlock(&q->access->ioas->iopt, &q->locked);
 	iommufd_access_free_internal(q->access);
 }

@@ -22,6 +22,7 @@ int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd)
 	rc = iommufd_object_alloc(call->ctx, sizeof(*ioas), IOMMUFD_OBJ_IOAS, &obj);
 	if (rc)
 		return rc;
+	iommufd_client_refresh(&call->ctx->options, call->client);
 	ioas = base_container_of(obj, struct iommufd_ioas, obj);
 	iopt_init(&ioas->iopt);
 	base_mutex_init(&ioas->lock, RANK_IOAS);

@@ -22,6 +22,9 @@ struct iommufd_options {
 	/* The RLIMIT_MODE that it begins with (iommufd-ioctls.md 3.5). */
 	bool per_process;
 
+	/* RLIMIT_MEMLOCK is nobody's limit. */
+	bool memlock_unlimited;
+
 	/* IOMMU_TEST_CMD works (iommufd-test-abi.md). */
 	bool test_abi;
 	/* The mock IOMMU on which it makes devices; outlives the context. NULL without test_abi. */
@@ -30,6 +33,13 @@ struct iommufd_options {
 
 /* A new, empty context (iommufd-objects.md 1). The caller owns the file. 0 or -ENOMEM. */
 int iommufd_open(const struct iommufd_options *options, struct mem_file **file);
+
+/*
+ * Ask what the client may lock from now on. Who opens a context does, and the context when
+ * the client makes an IOAS, since the program may have given the privilege away. Of a
+ * remote client its server knows.
+ */
+void iommufd_client_refresh(const struct iommufd_options *options, struct mem_client *client);
 
 /* The context behind a file, NULL if the file is something else. No new reference. */
 struct iommufd_ctx *iommufd_ctx_of(struct mem_file *file);
@@ -103,8 +113,9 @@ typedef int (*iommufd_run_fn)(void *arg, uint64_t pa, uint64_t length);
 /*
  * Pin the pages of [iova, iova + length - 1] to be read, or with `write` to be written,
  * and show their runs (run may be NULL). All or nothing. -EINVAL: length 0, an access
- * that does not pin, memory that cannot be, or that is just being unmapped; -EOVERFLOW;
- * -ENOENT: no IOAS, or a gap; -EPERM; -EFAULT; -ENOMEM; or the errno of run().
+ * that does not pin, an iova within a page, memory that cannot be pinned, or that is just
+ * being unmapped; -EOVERFLOW; -ENOENT: no IOAS, or a gap; -EPERM; -EFAULT; -ENOMEM; or the
+ * errno of run().
  */
 int iommufd_access_pin(struct iommufd_access *access, uint64_t iova, uint64_t length, bool write,
 		       iommufd_run_fn run, void *arg);

@@ -226,9 +226,9 @@ void iopt_remove_access(struct iopt *iopt, const struct iopt_access *access, uin
 
 /*
  * Pin the pages of [start, last] for `prot`, PGTABLE_READ or PGTABLE_WRITE, and show
- * their runs; what fails has no effect. For accesses that
- * pin. -ENOENT: a gap; -EINVAL: blocked, or cannot be pinned; -EPERM; -EFAULT; -ENOMEM;
- * or the errno of run().
+ * their runs; what fails has no effect. For accesses that pin. -ENOENT: a gap; -EINVAL:
+ * start is not that of a page, blocked, or cannot be pinned; -EPERM; -EFAULT; -ENOMEM; or
+ * the errno of run().
  */
 int iopt_pin(struct iopt *iopt, uint64_t start, uint64_t last, uint32_t prot, iommufd_run_fn run,
 	     void *arg);

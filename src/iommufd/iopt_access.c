@@ -144,6 +144,15 @@ static uint64_t part_length(const struct part *part)
 
 /* ---- pins ---- */
 
+/* As part_at_locked(). Pages are pinned from their first byte on: else -EINVAL. */
+static int pinnable_at_locked(const struct iopt *iopt, uint64_t at, uint64_t last, uint32_t prot,
+			      struct part *part)
+{
+	int rc = part_at_locked(iopt, at, last, prot, part);
+
+	return rc != -ENOENT && !base_is_aligned(at, BASE_PAGE_SIZE) ? -EINVAL : rc;
+}
+
 static int part_pin(const struct part *part)
 {
 	int rc;
@@ -218,7 +227,7 @@ static int pin_locked(struct iopt *iopt, uint64_t start, uint64_t last, uint32_t
 	int rc;
 
 	do {
-		rc = part_at_locked(iopt, at, last, prot, &part);
+		rc = pinnable_at_locked(iopt, at, last, prot, &part);
 		if (!rc)
 			rc = part_pin(&part);
 		if (rc)
@@ -235,7 +244,6 @@ int iopt_pin(struct iopt *iopt, uint64_t start, uint64_t last, uint32_t prot, io
 {
 	int rc;
 
-	start = base_align_down(start, BASE_PAGE_SIZE);
 	last |= BASE_PAGE_SIZE - 1;
 	base_scoped_read(&iopt->iova_lock);
 	rc = pin_locked(iopt, start, last, prot);
@@ -250,7 +258,7 @@ int iopt_pin(struct iopt *iopt, uint64_t start, uint64_t last, uint32_t prot, io
 void iopt_unpin(struct iopt *iopt, uint64_t start, uint64_t last)
 {
 	base_scoped_read(&iopt->iova_lock);
-	unpin_locked(iopt, base_align_down(start, BASE_PAGE_SIZE), last | (BASE_PAGE_SIZE - 1));
+	unpin_locked(iopt, start, last | (BASE_PAGE_SIZE - 1));
 }
 
 /* ---- copies ---- */

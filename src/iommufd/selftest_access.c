@@ -7,6 +7,7 @@
 #include "iommufd/selftest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #define LENGTH_MAX ((uint64_t)16 << 20)
 
@@ -104,7 +105,7 @@ int iommufd_selftest_create_access(struct iommufd_call *call, struct iommu_test_
 	test = test_new();
 	if (!test)
 		return -ENOMEM;
-	if (ops->file_reserve(call->client, &test->file, &new_file)) {
+	if (ops->file_reserve(call->client, &test->file, O_RDWR | O_CLOEXEC, &new_file)) {
 		mem_file_put(&test->file);
 		return -ENOMEM;
 	}
@@ -194,7 +195,7 @@ static int item_pin(struct iommufd_call *call, struct test_access *test, struct 
 {
 	struct comparison c = {
 		.call = call,
-		.uptr = cmd->access_pages.uptr - item->iova % BASE_PAGE_SIZE,
+		.uptr = base_align_down(cmd->access_pages.uptr, BASE_PAGE_SIZE),
 	};
 	int rc = iommufd_access_pin(test->access, item->iova, item->length,
 				    cmd->access_pages.flags & MOCK_FLAGS_ACCESS_WRITE,

@@ -21,7 +21,7 @@ int iommufd_selftest_dmabuf_get(struct iommufd_call *call, struct iommu_test_cmd
 	rc = mem_dmabuf_new(length, &file);
 	if (rc)
 		return rc;
-	rc = ops->file_reserve(call->client, file, &new_file);
+	rc = ops->file_reserve(call->client, file, (int)cmd->dmabuf_get.open_flags, &new_file);
 	if (rc) {
 		mem_file_put(file);
 		return rc;

@@ -47,13 +47,14 @@ struct mem_client_ops {
 	int (*fd_get)(struct mem_client *client, int fd);
 
 	/*
-	 * Give a new file a number (close-on-exec, open for reading and writing),
-	 * in two steps. The first does what can fail: -EMFILE, -ENFILE, -ENOMEM. If it
-	 * succeeds `new_file` is filled in, and has the caller's reference of the file.
-	 * The number is taken then, but not open. The second step opens it, or undoes the
-	 * first and drops the file. The caller holds no lock.
+	 * Give a new file a number, in two steps; of `flags` count those of open(2) that
+	 * say how it is open: the access mode, O_NONBLOCK, O_CLOEXEC. The first step does
+	 * what can fail: -EMFILE, -ENFILE, -ENOMEM. If it succeeds `new_file` is filled in,
+	 * and has the caller's reference of the file. The number is taken then, but not
+	 * open. The second step opens it, or undoes the first and drops the file. The
+	 * caller holds no lock.
 	 */
-	int (*file_reserve)(struct mem_client *client, struct mem_file *file,
+	int (*file_reserve)(struct mem_client *client, struct mem_file *file, int flags,
 			    struct mem_new_file *new_file);
 	void (*file_publish)(struct mem_client *client, struct mem_new_file *new_file);
 	void (*file_abort)(struct mem_client *client, struct mem_new_file *new_file);
@@ -78,7 +79,7 @@ struct mem_client_ops {
 struct mem_client {
 	const struct mem_client_ops *ops;
 	bool remote;   /* its memory is not ours: copies go through ops */
-	bool may_lock; /* has CAP_IPC_LOCK: as of the last context that it opened */
+	bool may_lock; /* has CAP_IPC_LOCK: as of the last context that it opened, or IOAS */
 	struct base_ref refs;
 	const struct base_process *process; /* of a remote client: which one */
 	struct mem_account account;

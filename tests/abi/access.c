@@ -180,8 +180,8 @@ struct pin_row {
 
 static const struct pin_row pins[] = {
 	{"a page", PINS, 0, AT(0), PAGE, 0},
-	{"a byte", PINS, WRITE, AT(1) + 17, 1, 0},
-	{"bytes of two pages", PINS, WRITE, AT(1) - 1, 2, 0},
+	{"a byte", PINS, WRITE, AT(1), 1, 0},
+	{"bytes of two pages", PINS, WRITE, AT(1), PAGE + 1, 0},
 	{"two areas", PINS, 0, AT(3), 2 * PAGE, 0},
 	{"read only", PINS, 0, AT(4), PAGE, 0},
 	{"write only, to write", PINS, WRITE, AT(5), PAGE, 0},
@@ -198,6 +198,12 @@ static const struct pin_row pins[] = {
 	{"step 7: a gap", PINS, 0, AT(6), PAGE, -ENOENT},
 	{"step 7: a gap at the end", PINS, WRITE, AT(5), PAGE + 1, -ENOENT},
 	{"step 7: a gap at the beginning", PINS, 0, AT(0) - 1, 2, -ENOENT},
+	{"step 7: within a page", PINS, WRITE, AT(1) + 17, 1, -EINVAL},
+	{"step 7: from a page's last byte on", PINS, WRITE, AT(1) - 1, 2, -EINVAL},
+	{"step 7: within a page, to the end of the area", PINS, 0, AT(0) + 5, PAGE - 5, -EINVAL},
+	{"step 7: within a page comes before rights", PINS, WRITE, AT(4) + 1, 1, -EINVAL},
+	{"step 7: within a page comes before a gap behind it", PINS, 0, AT(5) + 1, PAGE, -EINVAL},
+	{"step 7: within a page comes before memory", PINS, 0, AT(7) + 1, PAGE, -EINVAL},
 	{"step 7: read only, to write", PINS, WRITE, AT(4), PAGE, -EPERM},
 	{"step 7: read only at the end, to write", PINS, WRITE, AT(3), PAGE + 1, -EPERM},
 	{"step 7: write only", PINS, 0, AT(5), PAGE, -EPERM},
@@ -237,10 +243,11 @@ static void pinned_memory_is_compared(struct abi *abi)
 	expect(st_pin(abi, s.pins, 0, AT(3), 2 * PAGE, s.memory + 2 * PAGE, &id), -EBADE);
 	expect(st_pin(abi, s.pins, 0, AT(0), PAGE, s.memory + 7 * PAGE, &id), -EFAULT);
 	expect_unpinned(abi, &s);
-	/* It is rounded down by the offset in the page. */
-	ok(st_pin(abi, s.pins, 0, AT(0) + 5, PAGE, s.memory + 5, &id));
-	expect(st_pin(abi, s.pins, 0, AT(0) + 5, PAGE, s.memory + PAGE + 4, &id), -EBADE);
+	ok(st_pin(abi, s.pins, 0, AT(0), PAGE, s.memory, &id));
 	assert_int_equal(id, 0);
+	/* Any byte of a page will do. */
+	ok(st_pin(abi, s.pins, 0, AT(0), 2 * PAGE, s.memory + 5, &id));
+	expect(st_pin(abi, s.pins, 0, AT(0), PAGE, s.memory + PAGE + 5, &id), -EBADE);
 }
 
 /* Memory that is mapped twice is the same at both places. */
@@ -548,7 +555,7 @@ static void files_are_copied_and_pinned(struct abi *abi)
 	assert_memory_equal(seen + PAGE + 9, "xy", 2);
 	expect(st_rw(abi, fd, WRITE, AT(2), "xy", 2), -EPERM);
 	/* Another mapping of it is the same memory. */
-	ok(st_pin(abi, fd, WRITE, AT(0) + 1, PAGE, seen + PAGE + 1, &id));
+	ok(st_pin(abi, fd, WRITE, AT(0), PAGE + 1, seen + PAGE, &id));
 	expect(st_pin(abi, fd, 0, AT(2), PAGE, seen + PAGE, &id), -EBADE);
 	ok(st_check_refs(abi, seen + PAGE, 2 * PAGE, 1));
 	ok(st_rw(abi, fd, 0, AT(0) + 9, bytes, 2));

@@ -169,13 +169,33 @@ static void the_privilege_counts_when_a_context_is_opened(struct abi *abi)
 	uint32_t ioas;
 
 	limited_init(abi, &limited_vtd, PAGES);
+	ioas = abi_ioas(abi);
 	if (privilege(CAP_IPC_LOCK, true)) {
 		memory = abi_pages(abi, 2 * PAGES);
-		ioas = abi_ioas(abi);
 		abi_attached(abi, 0, ioas);
 		expect(abi_map_at(abi, ioas, RW, memory, 2 * PAGES * PAGE, 0x2000000), -ENOMEM);
 		ok(swiommu_close(abi->machine, swiommu_open(abi->machine, "/dev/iommu")));
 		ok(abi_map_at(abi, ioas, RW, memory, 2 * PAGES * PAGE, 0x2000000));
+	}
+	abi_fini(abi);
+}
+
+/* Programs open a context first, and then give their privileges away. */
+static void the_privilege_counts_when_an_ioas_is_made(struct abi *abi)
+{
+	uint8_t *memory;
+	uint32_t ioas;
+
+	limited_init(abi, &limited_vtd, PAGES);
+	memory = abi_pages(abi, 2 * PAGES);
+	if (privilege(CAP_IPC_LOCK, true)) {
+		ioas = abi_ioas(abi);
+		abi_attached(abi, 0, ioas);
+		ok(abi_map_at(abi, ioas, RW, memory, 2 * PAGES * PAGE, 0x2000000));
+		ok(abi_unmap(abi, ioas, 0x2000000, 2 * PAGES * PAGE, NULL));
+		privilege(CAP_IPC_LOCK, false);
+		abi_ioas(abi);
+		expect(abi_map_at(abi, ioas, RW, memory, 2 * PAGES * PAGE, 0x2000000), -ENOMEM);
 	}
 	abi_fini(abi);
 }
@@ -201,6 +221,7 @@ int main(void)
 	abi_rows(abi_none, machines, copies_and_domains_share_their_pins);
 	abi_on(abi_none, contexts_share_the_limit_of_their_mode);
 	abi_on(abi_none, the_privilege_counts_when_a_context_is_opened);
+	abi_on(abi_none, the_privilege_counts_when_an_ioas_is_made);
 	abi_on(abi_none, a_machine_without_limit_has_none);
 	return abi_run("memlock");
 }

@@ -106,12 +106,61 @@ static void children_begin_without_pins(void **state)
 	close(fd);
 }
 
+/* ---- files that calls make (13, 5.1) ---- */
+
+static const int dmabuf_flags[] = {
+	0,
+	O_CLOEXEC,
+	O_RDWR,
+	O_WRONLY,
+	O_RDWR | O_CLOEXEC,
+	O_NONBLOCK,
+	O_RDWR | O_NONBLOCK | O_CLOEXEC,
+};
+
+static bool is_open_so(int fd, int flags)
+{
+	return fcntl(fd, F_GETFD) == (flags & O_CLOEXEC ? FD_CLOEXEC : 0) &&
+	       (fcntl(fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK)) == (flags & ~O_CLOEXEC);
+}
+
+/* On a context of one's own or of the parent. */
+static int make_files(int fd)
+{
+	struct iommu_test_cmd access = {.id = new_ioas(fd)};
+
+	for (size_t i = 0; i < sizeof(dmabuf_flags) / sizeof(dmabuf_flags[0]); i++) {
+		struct iommu_test_cmd cmd = {
+			.dmabuf_get = {.length = 1, .open_flags = (uint32_t)dmabuf_flags[i]},
+		};
+		int dmabuf = test_cmd(fd, IOMMU_TEST_OP_DMABUF_GET, &cmd);
+
+		child_check(dmabuf > fd && is_open_so(dmabuf, dmabuf_flags[i]));
+		child_check(!close(dmabuf));
+	}
+	child_check(!test_cmd(fd, IOMMU_TEST_OP_CREATE_ACCESS, &access));
+	child_check(is_open_so((int)access.create_access.out_access_fd, O_RDWR | O_CLOEXEC));
+	child_check(!close((int)access.create_access.out_access_fd));
+	return 0;
+}
+
+static void dma_bufs_are_open_as_they_are_asked_for(void **state)
+{
+	int fd = open_iommufd();
+
+	(void)state;
+	assert_int_equal(make_files(fd), 0);
+	assert_int_equal(in_child(make_files, fd), 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_program_has_the_test_abi),
 		cmocka_unit_test(its_children_have_it_too),
 		cmocka_unit_test(children_begin_without_pins),
+		cmocka_unit_test(dma_bufs_are_open_as_they_are_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ static int lib_fd_get(struct mem_client *client, int fd)
 }
 
 /* The lowest number is taken, the slot made: what is left cannot fail. */
-static int lib_file_reserve(struct mem_client *client, struct mem_file *file,
+static int lib_file_reserve(struct mem_client *client, struct mem_file *file, int flags,
 			    struct mem_new_file *new_file)
 {
 	struct swiommu *swiommu = base_container_of(client, struct swiommu, client);
@@ -59,7 +59,7 @@ static int lib_file_reserve(struct mem_client *client, struct mem_file *file,
 	if (rc)
 		return rc;
 	slot->node = (struct front_node){FRONT_NODE_QUEUE, 0};
-	slot->access = O_RDWR;
+	slot->access = flags & O_ACCMODE;
 	front_fdtable_set_locked(&swiommu->table, fd, &front_slot_hidden);
 	*new_file = (struct mem_new_file){file, fd, slot};
 	return 0;

@@ -9,6 +9,7 @@
 #include "front/remote.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,8 +26,10 @@ static int remote_number(struct front_remote *remote)
 	return fd;
 }
 
-static void remote_number_new(int fd)
+static void remote_number_new(int fd, int flags)
 {
+	if (!(flags & O_CLOEXEC))
+		libc_fcntl(fd, F_SETFD, NULL);
 	preload_number_new(fd);
 }
 

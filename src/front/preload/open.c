@@ -96,33 +96,34 @@ int preload_file_open(struct mem_file *file, struct front_node node, int flags)
 
 /* ---- files that ioctls make: the same in two steps ---- */
 
-static int prepare(int pair[2], struct mem_file *file, struct front_slot **out)
+static int prepare(int pair[2], struct mem_file *file, int flags, struct front_slot **out)
 {
 	const struct front_node node = {FRONT_NODE_QUEUE, 0};
 
 	base_scoped_lock(&preload_table.lock);
-	return prepare_locked(pair, file, node, O_RDWR, out);
+	return prepare_locked(pair, file, node, flags, out);
 }
 
-int preload_file_new(struct mem_file *file, int *fd, struct front_slot **slot)
+int preload_file_new(struct mem_file *file, int flags, int *fd, struct front_slot **slot)
 {
 	int pair[2], rc = base_sys_socketpair(pair);
 
 	if (rc)
 		return rc;
 	preload_number_new(pair[0]);
-	rc = prepare(pair, file, slot);
+	pair_equip(pair, flags);
+	rc = prepare(pair, file, flags, slot);
 	if (rc)
 		base_sys_close(pair[0]);
 	*fd = pair[0];
 	return rc;
 }
 
-int preload_file_reserve(struct mem_client *client, struct mem_file *file,
+int preload_file_reserve(struct mem_client *client, struct mem_file *file, int flags,
 			 struct mem_new_file *new_file)
 {
 	struct front_slot *slot;
-	int fd, rc = preload_file_new(file, &fd, &slot);
+	int fd, rc = preload_file_new(file, flags, &fd, &slot);
 
 	(void)client;
 	if (!rc)

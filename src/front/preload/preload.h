@@ -99,7 +99,7 @@ int preload_file_open(struct mem_file *file, struct front_node node, int flags);
 bool preload_presents(int dir, const char *path, struct front_node *node);
 
 /* Members of struct mem_client_ops. */
-int preload_file_reserve(struct mem_client *client, struct mem_file *file,
+int preload_file_reserve(struct mem_client *client, struct mem_file *file, int flags,
 			 struct mem_new_file *new_file);
 void preload_file_publish(struct mem_client *client, struct mem_new_file *new_file);
 void preload_file_abort(struct mem_client *client, struct mem_new_file *new_file);
@@ -108,7 +108,7 @@ void preload_file_abort(struct mem_client *client, struct mem_new_file *new_file
  * For a remote process: a slot of a new file, and *fd, the end that becomes its number
  * there. As file_new of struct front_host.
  */
-int preload_file_new(struct mem_file *file, int *fd, struct front_slot **slot);
+int preload_file_new(struct mem_file *file, int flags, int *fd, struct front_slot **slot);
 
 /* ---- adopt.c: numbers that other processes gave us ---- */
 

@@ -75,7 +75,7 @@ static long file_open(struct mem_client *client, uint64_t arg, bool publish)
 	int rc;
 
 	mem_file_get(&other_file);
-	rc = client->ops->file_reserve(client, &other_file, &new_file);
+	rc = client->ops->file_reserve(client, &other_file, O_RDWR | O_CLOEXEC, &new_file);
 	if (rc) {
 		mem_file_put(&other_file);
 		return rc;
@@ -138,7 +138,7 @@ static const struct mem_file_ops owner_ops = {.name = "test",
 static struct front_fdtable table;
 static struct mem_client local;
 
-static int host_file_new(struct mem_file *file, int *fd, struct front_slot **slot);
+static int host_file_new(struct mem_file *file, int flags, int *fd, struct front_slot **slot);
 
 static void host_file_drop(struct front_slot *slot)
 {
@@ -201,8 +201,9 @@ static struct front_slot *describe(struct mem_file *file, int *fd)
 	return slot;
 }
 
-static int host_file_new(struct mem_file *file, int *fd, struct front_slot **slot)
+static int host_file_new(struct mem_file *file, int flags, int *fd, struct front_slot **slot)
 {
+	assert_int_equal(flags, O_RDWR | O_CLOEXEC);
 	*slot = describe(file, fd);
 	return 0;
 }
@@ -264,8 +265,9 @@ static int remote_number(struct front_remote *remote)
 	return number;
 }
 
-static void remote_number_new(int fd)
+static void remote_number_new(int fd, int flags)
 {
+	assert_int_equal(flags, O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
 }
 

@@ -2,6 +2,7 @@
 /* What the kernel's poll() finds at a number, while its file gets ready and is no longer. */
 #include "front/preload/preload.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -55,7 +56,7 @@ static int fake_open(uint32_t mask)
 	fake.ready = mask;
 	fake.releases = 0;
 	mem_file_init(&fake.file, &fake_ops);
-	assert_int_equal(preload_file_reserve(&preload_client, &fake.file, &new_file), 0);
+	assert_int_equal(preload_file_reserve(&preload_client, &fake.file, O_RDWR, &new_file), 0);
 	assert_null(preload_peek(new_file.fd));
 	preload_file_publish(&preload_client, &new_file);
 	return new_file.fd;
@@ -107,7 +108,7 @@ static void an_abort_releases_the_file(void **state)
 	(void)state;
 	assert_int_equal(preload_close(fd), 0);
 	mem_file_init(&fake.file, &fake_ops);
-	assert_int_equal(preload_file_reserve(&preload_client, &fake.file, &new_file), 0);
+	assert_int_equal(preload_file_reserve(&preload_client, &fake.file, O_RDWR, &new_file), 0);
 	preload_file_abort(&preload_client, &new_file);
 	assert_int_equal(fake.releases, 2);
 	assert_int_equal(preload_close(new_file.fd), -1);

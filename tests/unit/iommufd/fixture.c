@@ -27,12 +27,13 @@ static struct rig *rig_of(struct mem_client *client)
 }
 
 /* An allocation, so that sweeps find that this can fail. */
-static int local_reserve(struct mem_client *client, struct mem_file *file,
+static int local_reserve(struct mem_client *client, struct mem_file *file, int flags,
 			 struct mem_new_file *new_file)
 {
 	struct rig *rig = rig_of(client);
 	int fd = 0;
 
+	(void)flags;
 	if (rig->no_number)
 		return -EMFILE;
 	new_file->front = base_alloc(1);

@@ -135,11 +135,11 @@ static void runs_of_pinned_memory_are_shown(void **state)
 
 	(void)state;
 	driver_init(&d);
-	assert_int_equal(iommufd_access_pin(d.access, AT(0) + 5, 2 * PAGE, false, see, &runs), 0);
+	assert_int_equal(iommufd_access_pin(d.access, AT(0), 2 * PAGE + 1, false, see, &runs), 0);
 	assert_int_equal(runs.bytes, 3 * PAGE);
 	assert_int_equal(runs.count, 2);
 	assert_int_equal(runs.next, ADDR(memory) + 3 * PAGE);
-	iommufd_access_unpin(d.access, AT(0) + 5, 2 * PAGE);
+	iommufd_access_unpin(d.access, AT(0), 2 * PAGE + 1);
 	/* A result of the visitor undoes the pin: nobody has to be asked. */
 	runs = (struct runs){.stop = 2};
 	assert_int_equal(iommufd_access_pin(d.access, AT(0), 3 * PAGE, false, see, &runs), -EBADE);
