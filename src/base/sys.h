@@ -17,6 +17,18 @@ int base_sys_open_read(const char *path);
 int base_sys_close(int fd);
 
 /*
+ * Who shares its numbers with a program, and has to know which ones it must not close.
+ * Both may be called under any lock.
+ */
+struct base_fd_watch {
+	void (*made)(int fd);	 /* by base_sys_dup_high(), for the library to keep */
+	void (*closing)(int fd); /* by base_sys_close(), whose ever it is */
+};
+
+/* From now on, for this process: `watch` stays. NULL: nobody wants to know. */
+void base_sys_watch(const struct base_fd_watch *watch);
+
+/*
  * A close-on-exec copy of fd with a number out of the way of the program's own
  * (as high as the limits allow).
  */

@@ -7,7 +7,7 @@
 
 #define MIN_CHUNKS 16
 
-struct front_slot front_slot_hidden;
+struct front_slot front_slot_hidden, front_slot_below;
 struct front_fddir front_fddir_empty;
 
 void front_fdtable_init(struct front_fdtable *table)
@@ -230,7 +230,7 @@ void front_fdtable_set_locked(struct front_fdtable *table, int fd, struct front_
 
 	base_assert_held(&table->lock);
 	base_assert(entry && !*entry);
-	if (slot != &front_slot_hidden)
+	if (!front_slot_is_own(slot))
 		slot->numbers++;
 	base_store(entry, slot);
 }
@@ -244,19 +244,30 @@ struct front_slot *front_fdtable_clear_locked(struct front_fdtable *table, int f
 	if (!slot)
 		return NULL;
 	base_store(entry, NULL);
-	if (slot != &front_slot_hidden)
+	if (!front_slot_is_own(slot))
 		slot->numbers--;
 	if (fd < table->lowest)
 		table->lowest = fd;
 	return slot;
 }
 
-void front_fdtable_hide(struct front_fdtable *table, int fd)
+static void change(struct front_fdtable *table, int fd, struct front_slot *from,
+		   struct front_slot *to)
 {
-	struct front_slot **entry = front_fdtable_entry(table, fd), *none = NULL;
+	struct front_slot **entry = front_fdtable_entry(table, fd);
 
 	if (entry)
-		base_cas(entry, &none, &front_slot_hidden);
+		base_cas(entry, &from, to);
+}
+
+void front_fdtable_below(struct front_fdtable *table, int fd)
+{
+	change(table, fd, NULL, &front_slot_below);
+}
+
+void front_fdtable_below_end(struct front_fdtable *table, int fd)
+{
+	change(table, fd, &front_slot_below, NULL);
 }
 
 int front_fdtable_next(const struct front_fdtable *table, int fd)

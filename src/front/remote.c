@@ -97,7 +97,7 @@ static int connect_to_owner(struct front_remote *remote)
 	uid_t uid;
 
 	if (conn >= 0)
-		conn = remote->ops->hide(conn);
+		conn = base_sys_move_high(conn);
 	if (conn < 0)
 		return conn == -EMFILE ? -EMFILE : -EIO;
 	token_choose();

@@ -25,9 +25,6 @@ struct front_remote_ops {
 	/* `fd` is new to this process: not yet a file's, or now the file's that its name says. */
 	void (*number_new)(int fd);
 	void (*number_opened)(int fd);
-
-	/* A descriptor of our own: a number that is out of the way, fd is closed in any case. */
-	int (*hide)(int fd);
 };
 
 struct front_remote {

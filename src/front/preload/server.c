@@ -23,7 +23,6 @@ static struct front_host host = {
 	.file_new = preload_file_new,
 	.file_drop = preload_slot_end,
 	.settle = preload_slot_settle,
-	.hide = preload_hide,
 	.called = preload_ready_settle_remote,
 };
 

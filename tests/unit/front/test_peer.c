@@ -156,11 +156,6 @@ static void host_settle(struct front_slot *slot)
 	base_add(&owner.settled, 1);
 }
 
-static int host_hide(int fd)
-{
-	return fd;
-}
-
 static void host_called(struct front_slot *slot, const struct base_process *process, int number)
 {
 	(void)slot, (void)number;
@@ -174,7 +169,6 @@ static struct front_host host = {
 	.file_new = host_file_new,
 	.file_drop = host_file_drop,
 	.settle = host_settle,
-	.hide = host_hide,
 	.called = host_called,
 };
 
@@ -278,7 +272,6 @@ static const struct front_remote_ops remote_ops = {
 	.number = remote_number,
 	.number_new = remote_number_new,
 	.number_opened = remote_number_opened,
-	.hide = host_hide,
 };
 
 static struct front_slot *slot;
