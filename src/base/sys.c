@@ -177,3 +177,10 @@ int base_sys_wait_readable(const int *fds, size_t count)
 				return (int)i;
 	}
 }
+
+void base_sys_sleep_ms(unsigned ms)
+{
+	const struct timespec length = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l};
+
+	base_syscall(SYS_nanosleep, &length, NULL);
+}

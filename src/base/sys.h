@@ -68,6 +68,9 @@ ssize_t base_sys_read(int fd, void *buf, size_t n);
  */
 int base_sys_wait_readable(const int *fds, size_t count);
 
+/* Sleep that long, or until a signal comes. */
+void base_sys_sleep_ms(unsigned ms);
+
 /* Is fd an eventfd? 0, -EBADF if it is not open, -EINVAL if it is something else. */
 int base_sys_check_eventfd(int fd);
 
