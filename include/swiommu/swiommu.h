@@ -3,8 +3,8 @@
  * swiommu/swiommu.h - embed the software IOMMU.
  *
  * A `struct swiommu` is a small machine: PCI devices behind an IOMMU, and the
- * files through which programs drive them, /dev/iommu and
- * /dev/vfio/devices/vfioN. The calls below are the system calls on these files,
+ * files through which programs drive them, /dev/iommu, /dev/vfio/devices/vfioN
+ * and /dev/vfio/vfio. The calls below are the system calls on these files,
  * with the structs and numbers of <linux/iommufd.h> and <linux/vfio.h>.
  *
  * File descriptors here are numbers private to the machine; they appear in
@@ -88,8 +88,9 @@ int swiommu_add_device(struct swiommu *machine, const struct swiommu_model *mode
 		       struct swiommu_device **device, const char **message);
 
 /*
- * Open "/dev/iommu" or "/dev/vfio/devices/vfioN". Returns a descriptor >= 0 (the
- * lowest that is free), -ENOENT for any other path, -EMFILE, -ENOMEM.
+ * Open "/dev/iommu", "/dev/vfio/devices/vfioN", or "/dev/vfio/vfio" (an iommufd for the
+ * ioctls of a VFIO type1 container). Returns a descriptor >= 0 (the lowest that is
+ * free), -ENOENT for any other path, -EMFILE, -ENOMEM.
  */
 int swiommu_open(struct swiommu *machine, const char *path);
 

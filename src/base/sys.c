@@ -2,6 +2,7 @@
 /* The few system calls the library makes for itself. */
 #include "base/sys.h"
 #include "base/arith.h"
+#include "base/sync.h"
 #include "base/syscall.h"
 
 #include <errno.h>
@@ -15,8 +16,19 @@
 #include <sys/socket.h>
 #include <time.h>
 
+static const struct base_fd_watch *fd_watch;
+
+void base_sys_watch(const struct base_fd_watch *watch)
+{
+	base_store(&fd_watch, watch);
+}
+
 int base_sys_close(int fd)
 {
+	const struct base_fd_watch *watch = base_load(&fd_watch);
+
+	if (watch)
+		watch->closing(fd);
 	return (int)base_syscall(SYS_close, fd);
 }
 
@@ -30,7 +42,7 @@ static uint64_t high_number(void)
 	return base_min_u64(limit.rlim_cur, 1 << 16) / 4 * 3;
 }
 
-int base_sys_dup_high(int fd)
+static int dup_high(int fd)
 {
 	uint64_t lowest = high_number();
 
@@ -41,6 +53,16 @@ int base_sys_dup_high(int fd)
 			return copy;
 		lowest /= 2;
 	}
+}
+
+int base_sys_dup_high(int fd)
+{
+	const struct base_fd_watch *watch = base_load(&fd_watch);
+	int copy = dup_high(fd);
+
+	if (watch && copy >= 0)
+		watch->made(copy);
+	return copy;
 }
 
 int base_sys_dup_file(int fd)
@@ -154,4 +176,11 @@ int base_sys_wait_readable(const int *fds, size_t count)
 			if (polls[i].revents)
 				return (int)i;
 	}
+}
+
+void base_sys_sleep_ms(unsigned ms)
+{
+	const struct timespec length = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l};
+
+	base_syscall(SYS_nanosleep, &length, NULL);
 }

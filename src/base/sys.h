@@ -17,6 +17,18 @@ int base_sys_open_read(const char *path);
 int base_sys_close(int fd);
 
 /*
+ * Who shares its numbers with a program, and has to know which ones it must not close.
+ * Both may be called under any lock.
+ */
+struct base_fd_watch {
+	void (*made)(int fd);	 /* by base_sys_dup_high(), for the library to keep */
+	void (*closing)(int fd); /* by base_sys_close(), whose ever it is */
+};
+
+/* From now on, for this process: `watch` stays. NULL: nobody wants to know. */
+void base_sys_watch(const struct base_fd_watch *watch);
+
+/*
  * A close-on-exec copy of fd with a number out of the way of the program's own
  * (as high as the limits allow).
  */
@@ -55,6 +67,9 @@ ssize_t base_sys_read(int fd, void *buf, size_t n);
  * Returns its index, the lowest if there are several.
  */
 int base_sys_wait_readable(const int *fds, size_t count);
+
+/* Sleep that long, or until a signal comes. */
+void base_sys_sleep_ms(unsigned ms);
 
 /* Is fd an eventfd? 0, -EBADF if it is not open, -EINVAL if it is something else. */
 int base_sys_check_eventfd(int fd);

@@ -7,7 +7,7 @@
 
 #define MIN_CHUNKS 16
 
-struct front_slot front_slot_hidden, front_slot_closing;
+struct front_slot front_slot_hidden, front_slot_below, front_slot_closing;
 struct front_fddir front_fddir_empty;
 
 void front_fdtable_init(struct front_fdtable *table)
@@ -230,14 +230,14 @@ void front_fdtable_set_locked(struct front_fdtable *table, int fd, struct front_
 
 	base_assert_held(&table->lock);
 	base_assert(entry && !*entry);
-	if (slot != &front_slot_hidden)
+	if (!front_slot_is_own(slot))
 		slot->numbers++;
 	base_store(entry, slot);
 }
 
 static bool is_mark(const struct front_slot *slot)
 {
-	return slot == &front_slot_hidden || slot == &front_slot_closing;
+	return front_slot_is_own(slot) || slot == &front_slot_closing;
 }
 
 /* What fd stood for, which may be a mark or NULL; if not NULL, it is `next` now. */
@@ -270,12 +270,23 @@ struct front_slot *front_fdtable_closing_locked(struct front_fdtable *table, int
 	return replace_locked(table, fd, &front_slot_closing);
 }
 
-void front_fdtable_hide(struct front_fdtable *table, int fd)
+static void change(struct front_fdtable *table, int fd, struct front_slot *from,
+		   struct front_slot *to)
 {
-	struct front_slot **entry = front_fdtable_entry(table, fd), *none = NULL;
+	struct front_slot **entry = front_fdtable_entry(table, fd);
 
 	if (entry)
-		base_cas(entry, &none, &front_slot_hidden);
+		base_cas(entry, &from, to);
+}
+
+void front_fdtable_below(struct front_fdtable *table, int fd)
+{
+	change(table, fd, NULL, &front_slot_below);
+}
+
+void front_fdtable_below_end(struct front_fdtable *table, int fd)
+{
+	change(table, fd, &front_slot_below, NULL);
 }
 
 int front_fdtable_next(const struct front_fdtable *table, int fd)

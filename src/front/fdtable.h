@@ -64,8 +64,16 @@ extern struct front_fddir front_fddir_empty;
 		.dir = &front_fddir_empty, .lock = BASE_MUTEX_INIT(RANK_FRONT), \
 	}
 
-/* For numbers that are taken, but not by a file: descriptors of our own. Never has a reference. */
-extern struct front_slot front_slot_hidden;
+/*
+ * For numbers that are taken, but not by a file: descriptors of our own. Of the front end
+ * itself, or of the layers below. They never have a reference.
+ */
+extern struct front_slot front_slot_hidden, front_slot_below;
+
+static inline bool front_slot_is_own(const struct front_slot *slot)
+{
+	return slot == &front_slot_hidden || slot == &front_slot_below;
+}
 
 /* For numbers whose close is under way. Likewise; gone before the lock is free. */
 extern struct front_slot front_slot_closing;
@@ -86,7 +94,7 @@ static inline struct front_slot **front_fdtable_entry(const struct front_fdtable
 	return front_fdtable_entry_high(table, (uint32_t)fd);
 }
 
-/* The slot of fd without a reference: good for comparisons only. NULL, or &front_slot_hidden. */
+/* The slot of fd without a reference: good for comparisons only. NULL, or one of our own. */
 static inline struct front_slot *front_fdtable_peek(const struct front_fdtable *table, int fd)
 {
 	struct front_slot **entry = front_fdtable_entry(table, fd);
@@ -104,7 +112,7 @@ static inline void front_slot_put(struct front_fdtable *table, struct front_slot
 		front_slot_release(table, slot);
 }
 
-/* The slot kept at `entry` with a reference; NULL if there is none, or it is hidden or closing. */
+/* The slot kept at `entry` with a reference; NULL if there is none, or it is our own or closing. */
 static inline struct front_slot *front_fdtable_get_at(struct front_fdtable *table,
 						      struct front_slot **entry)
 {
@@ -117,7 +125,7 @@ static inline struct front_slot *front_fdtable_get_at(struct front_fdtable *tabl
 			if (base_likely(base_load(entry) == slot))
 				return slot;
 			front_slot_put(table, slot);
-		} else if (slot == &front_slot_hidden || slot == &front_slot_closing) {
+		} else if (front_slot_is_own(slot) || slot == &front_slot_closing) {
 			return NULL;
 		}
 	}
@@ -156,17 +164,18 @@ int front_fdtable_lowest_locked(struct front_fdtable *table);
 /* Let fd, which has a place and stands for nothing, stand for `slot`. */
 void front_fdtable_set_locked(struct front_fdtable *table, int fd, struct front_slot *slot);
 
-/* Let fd stand for nothing. What it stood for, which may be hidden or NULL. */
+/* Let fd stand for nothing. What it stood for, which may be one of our own, or NULL. */
 struct front_slot *front_fdtable_clear_locked(struct front_fdtable *table, int fd);
 
 /* The first half of that: look-ups find &front_slot_closing until fd is cleared. */
 struct front_slot *front_fdtable_closing_locked(struct front_fdtable *table, int fd);
 
 /*
- * Hide fd, a number that the caller has just been given. Takes no lock. Does
- * nothing if fd has no place or stands for something.
+ * Layers below have just been given fd, or are about to close it. Take no lock. Do
+ * nothing if fd has no place or stands for something else.
  */
-void front_fdtable_hide(struct front_fdtable *table, int fd);
+void front_fdtable_below(struct front_fdtable *table, int fd);
+void front_fdtable_below_end(struct front_fdtable *table, int fd);
 
 /* The first number >= fd that stands for something, -1 if there is none. */
 int front_fdtable_next(const struct front_fdtable *table, int fd);

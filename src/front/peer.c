@@ -68,7 +68,7 @@ static int peer_eventfd_get(struct mem_client *client, int fd)
 		return copy;
 	rc = base_sys_check_eventfd(copy);
 	if (!rc)
-		return serving->host->hide(copy);
+		return base_sys_move_high(copy);
 	base_sys_close(copy);
 	return rc;
 }
@@ -81,7 +81,7 @@ static int peer_fd_get(struct mem_client *client, int fd)
 	if (copy < 0)
 		return copy;
 	if (!front_name_get(copy, &name))
-		return serving->host->hide(copy);
+		return base_sys_move_high(copy);
 	base_sys_close(copy);
 	return -EBADF;
 }

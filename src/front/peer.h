@@ -36,9 +36,6 @@ struct front_host {
 	/* End the description if no number anywhere stands for it, else have it watched. */
 	void (*settle)(struct front_slot *slot);
 
-	/* A descriptor of our own: a number that is out of the way; fd is closed in any case. */
-	int (*hide)(int fd);
-
 	/* A call of `process` is over, in which the slot is `number` (-1: it did not say). */
 	void (*called)(struct front_slot *slot, const struct base_process *process, int number);
 };

@@ -88,22 +88,35 @@ static int greet(struct front_remote *remote, int conn)
 	return exchange(remote, conn, &hello, &result) || result ? -EIO : 0;
 }
 
-/* A new connection, whose server may look into our memory from now on. */
+/*
+ * The server may look into our memory from now on. All users see the names of sockets, and
+ * can take that of an owner that is gone.
+ */
+static int admit(int conn)
+{
+	pid_t pid;
+	uid_t uid;
+
+	if (base_socket_peer(conn, &pid, &uid) || (uid && uid != geteuid()))
+		return -EIO;
+	base_process_admit(pid);
+	return 0;
+}
+
+/* A new connection. */
 static int connect_to_owner(struct front_remote *remote)
 {
 	const struct front_name server = front_name_of_server(remote->name.key);
 	int conn = base_socket_connect(&server, sizeof(server)), rc;
-	pid_t pid;
-	uid_t uid;
 
 	if (conn >= 0)
-		conn = remote->ops->hide(conn);
+		conn = base_sys_move_high(conn);
 	if (conn < 0)
 		return conn == -EMFILE ? -EMFILE : -EIO;
 	token_choose();
-	if (!base_socket_peer(conn, &pid, &uid))
-		base_process_admit(pid);
-	rc = greet(remote, conn);
+	rc = admit(conn);
+	if (!rc)
+		rc = greet(remote, conn);
 	if (!rc)
 		return conn;
 	base_sys_close(conn);

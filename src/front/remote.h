@@ -28,9 +28,6 @@ struct front_remote_ops {
 	 */
 	void (*number_new)(int fd, int flags);
 	void (*number_opened)(int fd);
-
-	/* A descriptor of our own: a number that is out of the way, fd is closed in any case. */
-	int (*hide)(int fd);
 };
 
 struct front_remote {

@@ -114,6 +114,18 @@ static uint64_t last_of(const void *addr, size_t length)
 	return (address(addr) + (length - 1)) | (BASE_PAGE_SIZE - 1);
 }
 
+/*
+ * Is nothing of ours there? Then the call needs no note, and no memory for it: it may come
+ * from an allocator of the program's own, in the middle of its work.
+ */
+static bool is_plain_locked(const struct front_vmas *vmas, const void *addr, size_t length)
+{
+	uint64_t last = last_of(addr, length);
+
+	/* The kernel knows what to say to a range that is none. */
+	return !length || last < address(addr) || !vma_at_locked(vmas, address(addr), last);
+}
+
 /* ---- life ---- */
 
 void front_vmas_init(struct front_vmas *vmas)
@@ -174,8 +186,8 @@ int front_vmas_mmap(struct front_vmas *vmas, struct front_slot *slot, void **add
 	return rc;
 }
 
-static int map_other(struct front_vmas *vmas, int fd, void **addr, const struct front_mmap *call,
-		     struct pieces *pieces)
+static int map_over(struct front_vmas *vmas, int fd, void **addr, const struct front_mmap *call,
+		    struct pieces *pieces)
 {
 	int rc;
 
@@ -186,14 +198,29 @@ static int map_other(struct front_vmas *vmas, int fd, void **addr, const struct 
 	return rc;
 }
 
+/* True if it was plain, and is done: *rc says how. */
+static bool map_plain(struct front_vmas *vmas, int fd, void **addr, const struct front_mmap *call,
+		      int *rc)
+{
+	base_scoped_lock(&vmas->lock);
+	if (!is_plain_locked(vmas, *addr, call->length))
+		return false;
+	*rc = base_sys_mmap(addr, call->length, call->prot, call->flags, fd,
+			    (uint64_t)call->offset);
+	return true;
+}
+
 int front_vmas_mmap_other(struct front_vmas *vmas, int fd, void **addr,
 			  const struct front_mmap *call)
 {
 	struct pieces pieces;
-	int rc = pieces_init(&pieces, 1);
+	int rc;
 
+	if (map_plain(vmas, fd, addr, call, &rc))
+		return rc;
+	rc = pieces_init(&pieces, 1);
 	if (!rc)
-		rc = map_other(vmas, fd, addr, call, &pieces);
+		rc = map_over(vmas, fd, addr, call, &pieces);
 	pieces_fini(&pieces);
 	return rc;
 }
@@ -222,11 +249,22 @@ static int unmap(struct front_vmas *vmas, void *addr, size_t length, struct piec
 	return rc;
 }
 
+static bool unmap_plain(struct front_vmas *vmas, void *addr, size_t length, int *rc)
+{
+	base_scoped_lock(&vmas->lock);
+	if (!is_plain_locked(vmas, addr, length))
+		return false;
+	*rc = base_sys_munmap(addr, length);
+	return true;
+}
+
 int front_vmas_munmap(struct front_vmas *vmas, void *addr, size_t length)
 {
 	struct pieces pieces;
 	int rc;
 
+	if (unmap_plain(vmas, addr, length, &rc))
+		return rc;
 	pieces_init(&pieces, 1);
 	rc = unmap(vmas, addr, length, &pieces);
 	pieces_fini(&pieces);
@@ -271,12 +309,26 @@ static int remap(struct front_vmas *vmas, void **addr, size_t old_length, size_t
 	return 0;
 }
 
+static bool remap_plain(struct front_vmas *vmas, void **addr, size_t old_length, size_t length,
+			int flags, void *wanted, int *rc)
+{
+	base_scoped_lock(&vmas->lock);
+	if (!is_plain_locked(vmas, *addr, old_length ? old_length : 1) ||
+	    ((flags & MREMAP_FIXED) && !is_plain_locked(vmas, wanted, length)))
+		return false;
+	*rc = base_sys_mremap(addr, old_length, length, flags, wanted);
+	return true;
+}
+
 int front_vmas_mremap(struct front_vmas *vmas, void **addr, size_t old_length, size_t length,
 		      int flags, void *wanted)
 {
 	struct pieces pieces;
-	int rc = pieces_init(&pieces, 3);
+	int rc;
 
+	if (remap_plain(vmas, addr, old_length, length, flags, wanted, &rc))
+		return rc;
+	rc = pieces_init(&pieces, 3);
 	if (!rc)
 		rc = remap(vmas, addr, old_length, length, flags, wanted, &pieces);
 	pieces_fini(&pieces);

@@ -70,6 +70,17 @@ static uint8_t *map_at(void *addr, int flags)
 	return memory;
 }
 
+static void it_survives_a_closefrom(void **state)
+{
+	uint8_t *memory;
+
+	(void)state;
+	closefrom((iommufd > device ? iommufd : device) + 1);
+	memory = map_at(NULL, 0);
+	assert_int_equal(memory[0], 0x34);
+	assert_int_equal(munmap(memory, LENGTH), 0);
+}
+
 /* Memory of the program's own, where its mappings may go. */
 static uint8_t *reserve(size_t pages)
 {
@@ -227,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(munmap_ends_it),
+		test(it_survives_a_closefrom),
 		test(an_munmap_of_more_ends_it),
 		test(a_map_over_it_ends_it),
 		test(a_map_that_fails_ends_nothing),

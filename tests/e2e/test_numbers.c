@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 static void numbers_are_the_lowest_free_ones(void **state)
@@ -251,13 +252,20 @@ static void files_survive_a_closefrom_beyond_them(void **state)
 	assert_true(device_is_free());
 }
 
+static void close_from(int first)
+{
+	int limit = (int)sysconf(_SC_OPEN_MAX);
+
+	for (int other = first; other < limit && other < 1 << 20; other++)
+		close(other);
+}
+
 static void a_loop_over_all_numbers_harms_nothing(void **state)
 {
-	int fd = open_iommufd(), limit = (int)sysconf(_SC_OPEN_MAX);
+	int fd = open_iommufd();
 
 	(void)state;
-	for (int other = fd + 1; other < limit && other < 1 << 20; other++)
-		close(other);
+	close_from(fd + 1);
 	assert_true(is_iommufd(fd));
 	assert_true(device_is_free());
 	close(fd);
@@ -286,8 +294,7 @@ static void interrupts_survive_a_loop_over_all_numbers(void **state)
 	assert_fails(set_irqs(device, VFIO_IRQ_SET_DATA_EVENTFD, 1, device), EINVAL);
 	assert_fails(set_irqs(device, VFIO_IRQ_SET_DATA_EVENTFD, 1, 199), EBADF);
 	assert_int_equal(set_irqs(device, VFIO_IRQ_SET_DATA_EVENTFD, 1, event), 0);
-	for (int other = device + 1; other < limit && other < 1 << 20; other++)
-		close(other);
+	close_from(device + 1);
 	assert_int_equal(set_irqs(device, VFIO_IRQ_SET_DATA_NONE, 1, -1), 0);
 	assert_int_equal(read(event, &count, sizeof(count)), sizeof(count));
 	assert_int_equal(count, 1);
@@ -300,6 +307,34 @@ static void interrupts_survive_a_loop_over_all_numbers(void **state)
 	close(event);
 	close(device);
 	assert_true(device_is_free());
+}
+
+static int map_file(int iommufd, uint32_t ioas, int file)
+{
+	struct iommu_ioas_map_file cmd = {.size = sizeof(cmd),
+					  .flags = IOMMU_IOAS_MAP_READABLE,
+					  .ioas_id = ioas,
+					  .fd = file,
+					  .length = 4096};
+
+	return ioctl(iommufd, IOMMU_IOAS_MAP_FILE, &cmd);
+}
+
+/* The page is needed only when there is a device. */
+static void files_that_are_mapped_survive_it_too(void **state)
+{
+	int device = open_device(), iommufd = open_iommufd(), file = memfd_create("mapped", 0);
+	struct vfio_device_attach_iommufd_pt attach = {.argsz = sizeof(attach)};
+
+	(void)state;
+	attach.pt_id = new_ioas(iommufd);
+	assert_int_equal(ftruncate(file, 4096), 0);
+	assert_int_equal(map_file(iommufd, attach.pt_id, file), 0);
+	close_from(iommufd + 1);
+	assert_int_equal(bind_device(device, iommufd), 0);
+	assert_int_equal(ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach), 0);
+	close(device);
+	close(iommufd);
 }
 
 static void any_number_can_be_taken(void **state)
@@ -406,6 +441,7 @@ int main(void)
 		cmocka_unit_test(files_survive_a_closefrom_beyond_them),
 		cmocka_unit_test(a_loop_over_all_numbers_harms_nothing),
 		cmocka_unit_test(interrupts_survive_a_loop_over_all_numbers),
+		cmocka_unit_test(files_that_are_mapped_survive_it_too),
 		cmocka_unit_test(any_number_can_be_taken),
 		cmocka_unit_test(a_number_closed_by_a_bare_system_call_is_forgotten),
 		cmocka_unit_test(the_same_for_a_number_that_is_ours_again),

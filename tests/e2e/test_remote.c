@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -34,6 +35,7 @@ static uint64_t region_offset(int device, uint32_t index)
 /* ---- a forked child ---- */
 
 static uint32_t parents_id;
+static int parents_iommufd;
 
 static int use_objects(int iommufd)
 {
@@ -407,6 +409,42 @@ static int call_for_ever(int iommufd)
 	}
 }
 
+static int wait_and_allocate(int end)
+{
+	char byte;
+
+	child_check(read(end, &byte, 1) == 1);
+	child_check(new_ioas(parents_iommufd));
+	return 0;
+}
+
+/* Who takes its numbers away keeps others waiting, but answers in the end. */
+static void a_call_waits_while_the_owner_has_no_numbers(void **state)
+{
+	struct rlimit limit, none;
+	int ends[2], status;
+	pid_t pid;
+
+	(void)state;
+	parents_iommufd = open_iommufd();
+	assert_int_equal(pipe(ends), 0);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	pid = fork();
+	if (!pid)
+		_exit(wait_and_allocate(ends[0]));
+	none = (struct rlimit){.rlim_cur = 1, .rlim_max = limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(write(ends[1], "", 1), 1);
+	usleep(50000);
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ends[0]);
+	close(ends[1]);
+	close(parents_iommufd);
+}
+
 static void a_child_may_be_killed_at_any_time(void **state)
 {
 	int fd = open_iommufd();
@@ -482,6 +520,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_new_program_uses_what_it_inherits),
 		cmocka_unit_test(a_receiver_uses_the_file),
 		cmocka_unit_test(the_owner_may_get_its_own_file_back),
+		cmocka_unit_test(a_call_waits_while_the_owner_has_no_numbers),
 		cmocka_unit_test(a_child_may_be_killed_at_any_time),
 		cmocka_unit_test(without_its_owner_a_file_is_an_error),
 	};

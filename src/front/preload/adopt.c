@@ -37,16 +37,7 @@ static const struct front_remote_ops remote_ops = {
 	.number = remote_number,
 	.number_new = remote_number_new,
 	.number_opened = preload_adopt,
-	.hide = preload_hide,
 };
-
-int preload_hide(int fd)
-{
-	fd = base_sys_move_high(fd);
-	if (fd >= 0)
-		front_fdtable_hide(&preload_table, fd);
-	return fd;
-}
 
 /* ---- one number ---- */
 

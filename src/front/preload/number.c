@@ -78,24 +78,21 @@ void preload_slot_end(struct front_slot *slot)
 
 /* ---- descriptors of our own, hidden from the program ---- */
 
-/*
- * Is the hidden fd still ours? Copies of eventfds and connections are closed by the
- * layers below, which know nothing of the table: their mark is out of date if fd has
- * become something else.
- */
+/* Is the hidden fd still ours? A bare system call may have closed it, and another made it. */
 static bool is_still_hidden_locked(int fd)
 {
-	return front_name_is_own(fd) || preload_keeper_has_locked(fd) || fd == base_trace_fd() ||
-	       !base_sys_check_eventfd(fd);
+	return front_name_is_own(fd) || preload_keeper_has_locked(fd);
 }
 
 /* Hidden, and to be kept from the program. */
 static bool is_hidden_locked(int fd)
 {
+	struct front_slot *slot = preload_peek(fd);
+
 	base_assert_held(&preload_table.lock);
-	if (preload_peek(fd) != &front_slot_hidden)
+	if (!front_slot_is_own(slot))
 		return false;
-	if (is_still_hidden_locked(fd))
+	if (slot == &front_slot_below || is_still_hidden_locked(fd))
 		return true;
 	front_fdtable_clear_locked(&preload_table, fd);
 	return false;
@@ -121,7 +118,7 @@ static struct front_slot *forget_locked(int fd)
 	struct front_slot *slot = front_fdtable_clear_locked(&preload_table, fd);
 
 	base_assert_held(&preload_table.lock);
-	if (slot != &front_slot_hidden)
+	if (!front_slot_is_own(slot))
 		return settle_locked(slot);
 	hidden_lost_locked(fd);
 	return NULL;
@@ -132,7 +129,7 @@ int preload_move_high_locked(int fd)
 	base_assert_held(&preload_table.lock);
 	do
 		fd = base_sys_move_high(fd);
-	while (fd >= 0 && preload_peek(fd) && preload_peek(fd) != &front_slot_hidden);
+	while (fd >= 0 && preload_peek(fd) && !front_slot_is_own(preload_peek(fd)));
 	if (fd >= 0)
 		forget_locked(fd);
 	return fd;
@@ -159,10 +156,8 @@ static int hidden_move_locked(int fd)
 
 	base_assert_held(&preload_table.lock);
 	if (!slot && !preload_keeper_has_locked(fd) && !preload_server_has_locked(fd))
-		return -EBUSY; /* an eventfd or a connection: others know its number */
-	other = base_sys_dup_high(fd);
-	if (other >= 0 && preload_peek(other))
-		other = preload_move_high_locked(other);
+		return -EBUSY; /* of layers below, or a connection: others know its number */
+	other = preload_move_high_locked(base_sys_dup_high(fd));
 	if (other < 0 || front_fdtable_reserve_locked(&preload_table, other)) {
 		base_sys_close(other);
 		return -EBUSY;

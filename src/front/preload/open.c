@@ -258,10 +258,14 @@ int preload_openat_2(int dir, const char *path, int flags)
 FILE *preload_fopen(const char *path, const char *mode)
 {
 	int saved = errno, fd;
+	FILE *stream;
 
 	if (!preload_is_address(path) || *mode != 'r' || strchr(mode, '+') ||
 	    !preload_status_open(path, strchr(mode, 'e') ? O_RDONLY | O_CLOEXEC : O_RDONLY, &fd))
 		return libc_fopen(path, mode);
 	fd = (int)preload_answer(fd, saved);
-	return fd < 0 ? NULL : fdopen(fd, mode);
+	stream = fd < 0 ? NULL : fdopen(fd, mode);
+	if (fd >= 0 && !stream)
+		base_sys_close(fd);
+	return stream;
 }

@@ -118,9 +118,6 @@ void preload_adopt(int fd);
 /* The file of a slot in a forked child, with a reference. */
 struct mem_file *preload_inherit(struct front_slot *slot);
 
-/* Move our own descriptor to a high number, hidden if it can be; fd is closed in any case. */
-int preload_hide(int fd);
-
 ssize_t preload_recvmsg(int fd, struct msghdr *message, int flags);
 int preload_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		     struct timespec *timeout);

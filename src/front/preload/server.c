@@ -23,7 +23,6 @@ static struct front_host host = {
 	.file_new = preload_file_new,
 	.file_drop = preload_slot_end,
 	.settle = preload_slot_settle,
-	.hide = preload_hide,
 	.called = preload_ready_settle_remote,
 };
 
@@ -113,6 +112,14 @@ static void welcome(int fd)
 
 /* ---- the server ---- */
 
+/* Until the process has descriptors or memory again, which nobody tells. */
+#define PAUSE_MS 10
+
+static bool is_short(int rc)
+{
+	return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM || rc == -ENOBUFS;
+}
+
 static void server_run(void *arg)
 {
 	int fd;
@@ -124,10 +131,19 @@ static void server_run(void *arg)
 		fd = base_socket_accept(base_load(&listening));
 		if (fd >= 0)
 			welcome(fd);
-		else
-			base_yield();
-	} while (fd >= 0 || fd == -EAGAIN || fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ||
-		 fd == -ENOBUFS);
+		else if (is_short(fd))
+			base_sys_sleep_ms(PAUSE_MS);
+	} while (fd >= 0 || fd == -EAGAIN || is_short(fd));
+}
+
+static void listening_end_locked(void)
+{
+	base_assert_held(&preload_table.lock);
+	if (listening >= 0) {
+		front_fdtable_clear_locked(&preload_table, listening);
+		base_sys_close(listening);
+	}
+	base_store(&listening, -1);
 }
 
 /* Without a server, files work in this process only. */
@@ -145,8 +161,9 @@ void preload_server_start_locked(void)
 	if (fd >= 0)
 		fd = preload_hide_locked(fd);
 	base_store(&listening, fd);
-	if (fd >= 0)
-		base_thread_start(server_run, NULL);
+	/* Or others would wait for it for ever. */
+	if (fd >= 0 && base_thread_start(server_run, NULL))
+		listening_end_locked();
 }
 
 bool preload_server_has_locked(int fd)
@@ -171,11 +188,7 @@ void preload_server_after_fork_locked(void)
 		base_sys_close(connection->fd);
 	}
 	base_list_init(&connections);
-	if (listening >= 0) {
-		front_fdtable_clear_locked(&preload_table, listening);
-		base_sys_close(listening);
-	}
-	listening = -1;
+	listening_end_locked();
 	host.key = 0;
 	front_peer_after_fork();
 }

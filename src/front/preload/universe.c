@@ -79,26 +79,18 @@ static int client_file_get(struct mem_client *client, int fd, struct mem_file **
 	return 0;
 }
 
-/* A copy is hidden where the kept ends are; whoever closes it does not say so (number.c). */
-static int hidden(int copy)
-{
-	if (copy >= 0)
-		front_fdtable_hide(&preload_table, copy);
-	return copy;
-}
-
 static int client_eventfd_get(struct mem_client *client, int fd)
 {
 	int rc = preload_peek(fd) ? -EINVAL : base_sys_check_eventfd(fd);
 
 	(void)client;
-	return rc ? rc : hidden(base_sys_dup_high(fd));
+	return rc ? rc : base_sys_dup_high(fd);
 }
 
 static int client_fd_get(struct mem_client *client, int fd)
 {
 	(void)client;
-	return preload_peek(fd) ? -EBADF : hidden(base_sys_dup_file(fd));
+	return preload_peek(fd) ? -EBADF : base_sys_dup_file(fd);
 }
 
 static const struct mem_client_ops client_ops = {
@@ -183,6 +175,33 @@ bool preload_is_owner(void)
 	return getpid() == owner;
 }
 
+/* ---- descriptors of the layers below: the program must not close them ---- */
+
+static void below_made(int fd)
+{
+	front_fdtable_below(&preload_table, fd);
+}
+
+static void below_closing(int fd)
+{
+	front_fdtable_below_end(&preload_table, fd);
+}
+
+/* The log was there before. */
+static int watch_below_locked(void)
+{
+	static const struct base_fd_watch watch = {.made = below_made, .closing = below_closing};
+	int log = base_trace_fd();
+	int rc = log < 0 ? 0 : front_fdtable_reserve_locked(&preload_table, log);
+
+	if (rc)
+		return rc;
+	base_sys_watch(&watch);
+	if (log >= 0)
+		below_made(log);
+	return 0;
+}
+
 /* ---- the machine ---- */
 
 int preload_prepare_locked(void)
@@ -194,6 +213,8 @@ int preload_prepare_locked(void)
 	if (prepared)
 		return 0;
 	rc = preload_signals_take();
+	if (!rc)
+		rc = watch_below_locked();
 	if (!rc)
 		rc = base_thread_at_fork(fork_prepare, fork_parent, fork_child);
 	owner = getpid();

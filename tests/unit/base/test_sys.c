@@ -463,10 +463,44 @@ static void locking_wants_an_effective_capability(void **state)
 	assert_int_equal(in_child(lock_without_capability), 0);
 }
 
+/* ---- who wants to know ---- */
+
+static int last_made, last_closing;
+
+static void note_made(int fd)
+{
+	last_made = fd;
+}
+
+static void note_closing(int fd)
+{
+	last_closing = is_open(fd) ? fd : -1;
+}
+
+static void a_watch_learns_of_our_descriptors(void **state)
+{
+	static const struct base_fd_watch watch = {.made = note_made, .closing = note_closing};
+	int fd = new_fd(), copy;
+
+	(void)state;
+	base_sys_watch(&watch);
+	copy = base_sys_dup_high(fd);
+	assert_int_equal(last_made, copy);
+	base_sys_close(copy);
+	assert_int_equal(last_closing, copy);
+	copy = base_sys_move_high(fd);
+	assert_int_equal(last_made, copy);
+	assert_int_equal(last_closing, fd);
+	base_sys_watch(NULL);
+	base_sys_close(copy);
+	assert_int_equal(last_closing, fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dup_high_is_high_and_close_on_exec),
+		cmocka_unit_test(a_watch_learns_of_our_descriptors),
 		cmocka_unit_test(dup_high_uses_lower_numbers_before_it_fails),
 		cmocka_unit_test(move_high_closes_the_old_number),
 		cmocka_unit_test(move_high_closes_even_if_it_fails),

@@ -192,6 +192,27 @@ static void nobody_gets_a_hidden_number(void **state)
 	assert_null(front_fdtable_peek(&table, 9));
 }
 
+static void layers_below_may_hide_numbers(void **state)
+{
+	struct front_slot *slot = &front_slot_hidden;
+
+	(void)state;
+	front_fdtable_below(&table, 7);
+	assert_null(front_fdtable_get(&table, 7));
+	assert_ptr_equal(front_fdtable_peek(&table, 7), &front_slot_below);
+	front_fdtable_below_end(&table, 7);
+	assert_null(front_fdtable_peek(&table, 7));
+	base_mutex_lock(&table.lock);
+	front_fdtable_set_locked(&table, 7, slot);
+	base_mutex_unlock(&table.lock);
+	front_fdtable_below(&table, 7);
+	front_fdtable_below_end(&table, 7);
+	assert_ptr_equal(front_fdtable_peek(&table, 7), slot);
+	front_fdtable_below(&table, 1 << 20);
+	front_fdtable_below_end(&table, -1);
+	assert_null(front_fdtable_peek(&table, 1 << 20));
+}
+
 /* ---- slots ---- */
 
 static void a_call_under_way_puts_off_the_release(void **state)
@@ -379,6 +400,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_lowest_free_number_comes_first, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(nobody_gets_a_hidden_number, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(layers_below_may_hide_numbers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_call_under_way_puts_off_the_release, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_slot_lives_as_long_as_one_of_its_numbers, set_up,

@@ -156,11 +156,6 @@ static void host_settle(struct front_slot *slot)
 	base_add(&owner.settled, 1);
 }
 
-static int host_hide(int fd)
-{
-	return fd;
-}
-
 static void host_called(struct front_slot *slot, const struct base_process *process, int number)
 {
 	(void)slot, (void)number;
@@ -174,7 +169,6 @@ static struct front_host host = {
 	.file_new = host_file_new,
 	.file_drop = host_file_drop,
 	.settle = host_settle,
-	.hide = host_hide,
 	.called = host_called,
 };
 
@@ -280,7 +274,6 @@ static const struct front_remote_ops remote_ops = {
 	.number = remote_number,
 	.number_new = remote_number_new,
 	.number_opened = remote_number_opened,
-	.hide = host_hide,
 };
 
 static struct front_slot *slot;
@@ -589,6 +582,33 @@ static void a_name_alone_is_no_proof(void **state)
 }
 
 /* Wherever a call is: the owner finishes it, and goes on with others. */
+/* Of another user, who has taken the name of an owner that is gone. */
+static void a_false_server_is_not_trusted(void **state)
+{
+	const struct front_name server = front_name_of_server(~host.key);
+	struct front_remote *deceived;
+	struct front_name name;
+	uint64_t value = 1;
+	int fd;
+
+	(void)state;
+	if (geteuid()) {
+		print_message("only root can be another user\n");
+		skip();
+	}
+	assert_int_equal(seteuid(65534), 0);
+	fd = base_socket_listen(&server, sizeof(server));
+	assert_int_equal(seteuid(0), 0);
+	assert_true(fd >= 0);
+	assert_true(front_name_get(number, &name));
+	name.key = ~host.key;
+	assert_int_equal(front_remote_new(&name, &remote_ops, &deceived), 0);
+	assert_int_equal(mem_file_ioctl(&deceived->file, &local, CMD_COPY, (uintptr_t)&value),
+			 -EIO);
+	mem_file_put(&deceived->file);
+	base_sys_close(fd);
+}
+
 static void a_peer_may_leave_at_any_time(void **state)
 {
 	const struct front_request open = {.op = FRONT_IOCTL, .args = {CMD_OPEN, 8}};
@@ -673,6 +693,7 @@ int main(void)
 		TEST(messages_of_a_wrong_size_end_the_connection),
 		TEST(who_lies_about_its_memory_is_refused),
 		TEST(a_name_alone_is_no_proof),
+		TEST(a_false_server_is_not_trusted),
 		TEST(a_peer_may_leave_at_any_time),
 		TEST(an_answer_that_is_none_ends_the_call),
 		TEST(a_description_that_has_ended_is_no_other),

@@ -191,6 +191,26 @@ static void what_fails_changes_nothing(void **state)
 	assert_int_equal(cover(4, 2), 0);
 }
 
+/* The program's own allocator may be the one who calls. */
+static void what_is_not_ours_wants_no_memory(void **state)
+{
+	void *addr = arena + 6 * PAGE;
+
+	(void)state;
+	assert_int_equal(map(0, 2), 0);
+	base_fail_nth(1);
+	assert_int_equal(front_vmas_munmap(&vmas, arena + 3 * PAGE, PAGE), 0);
+	assert_int_equal(cover(3, 4), 0);
+	assert_int_equal(front_vmas_mremap(&vmas, &addr, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+					   arena + 3 * PAGE),
+			 0);
+	assert_ptr_equal(addr, arena + 3 * PAGE);
+	assert_int_equal(base_fail_pending(), 1);
+	base_fail_nth(0);
+	assert_int_equal(cover(6, 1), 0);
+	set(0, 2, true);
+}
+
 static void a_forked_child_forgets(void **state)
 {
 	struct base_gapnode *note;
@@ -211,9 +231,8 @@ static void a_forked_child_forgets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(notes_are_what_is_mapped),
-		test(a_mremap_moves_notes),
-		test(what_fails_changes_nothing),
+		test(notes_are_what_is_mapped),	  test(a_mremap_moves_notes),
+		test(what_fails_changes_nothing), test(what_is_not_ours_wants_no_memory),
 		test(a_forked_child_forgets),
 	};
 
