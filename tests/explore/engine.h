@@ -91,7 +91,6 @@ enum event_kind {
 	EVENT_WAKE,
 	EVENT_WOKEN,
 	EVENT_YIELD,
-	EVENT_FREE,
 };
 
 /* What C11 calls an order, as the compiler passes it. */

@@ -90,7 +90,7 @@ struct location *location_of(const volatile void *addr)
 	return l;
 }
 
-/* Is the word shared? */
+/* Is it one that more than one thread uses? Then it is so from the next pass on. */
 static void learn(const struct location *l)
 {
 	unsigned users = l->readers | l->writers;

@@ -194,6 +194,12 @@ static const struct scenario list[] = {
 	    T(NULL), "ok | NOENT", "ok | ok"),
 	ROW("new-viommu", "L3", 0, set_up_viommu_and_next, NULL, T(&alloc_viommu), T(&destroy_next),
 	    T(NULL), "ok | NOENT", "ok | ok"),
+	ROW("destroy_viommu-destroy_parent", "L4, L5", 0, set_up_viommu, NULL, T(&destroy_viommu),
+	    T(&destroy_parent), T(NULL), "ok | BUSY", "ok | ok"),
+	ROW("alloc_viommu-destroy_parent", "L3, L4", 0, set_up_viommu, NULL,
+	    T(&destroy_viommu, &destroy_parent), T(&alloc_viommu), T(NULL), "ok BUSY | ok",
+	    "ok ok | NOENT"),
+
 	/* A device of the test ABI is unbound by DESTROY, or by the end of the context. */
 	ROW("test_device-hw_info", "2", SWIOMMU_TEST_ABI, set_up_test_device, NULL,
 	    T(&destroy_device), T(&hw_info), T(NULL), "ok | NOENT", "ok | ok"),
