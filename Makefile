@@ -5,7 +5,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MINUTES ?= 1
 
-.PHONY: all demo check kselftest bench errnos fuzz format install clean help
+.PHONY: all demo check explore kselftest bench errnos fuzz format install clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -21,6 +21,9 @@ demo:
 
 check:
 	@scripts/check
+
+explore:
+	@scripts/explore
 
 kselftest:
 	@scripts/setup kselftest
@@ -48,12 +51,15 @@ install: all
 	@meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) build-check build-errnos build-fuzz
+	rm -rf $(BUILD) build-check build-errnos build-explore build-fuzz
 
 help:
 	@echo 'make            build (release) into $(BUILD)/'
 	@echo 'make demo       install what is missing, build, run two programs on a software IOMMU'
 	@echo 'make check      the whole gate: what CI runs; a few minutes'
+	@echo 'make explore    all schedules of small scenarios; SEEDS=1: the bugs it has to find;'
+	@echo '                SCENARIO= BOUND= for some, REPLAY=TOKEN GDB=1 for one schedule;'
+	@echo '                STRESS=N: N random calls'
 	@echo 'make kselftest  the Linux kernel'\''s own tests of iommufd, from Debian'\''s package'
 	@echo 'make bench      instruction counts and DMA speed, as a table'
 	@echo 'make errnos     which errnos of the specification the tests bring about'

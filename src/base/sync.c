@@ -4,7 +4,11 @@
 #include "base/futex.h"
 
 /* Worth a look before going to sleep: most locks are held for a few instructions. */
+#ifdef SWIOMMU_EXPLORE
+#define SPINS 1
+#else
 #define SPINS 20
+#endif
 
 /* The two kinds of sleepers on an rwlock. */
 #define READERS 1u
@@ -19,7 +23,11 @@ static inline void relax(void)
 
 void base_yield(void)
 {
+#ifdef SWIOMMU_EXPLORE
+	base_explore_yield();
+#else
 	base_syscall(SYS_sched_yield);
+#endif
 }
 
 void base_mutex_init(struct base_mutex *lock, enum base_rank rank)

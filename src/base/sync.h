@@ -11,6 +11,7 @@
 #define BASE_SYNC_H
 
 #include "base/compiler.h"
+#include "base/explore.h"
 
 /* All lock ranks, outermost first (iommufd-objects.md section 15). */
 enum base_rank {
@@ -197,6 +198,7 @@ static inline void base_mutex_lock(struct base_mutex *lock)
 {
 	uint32_t free = 0;
 
+	base_explore_lock(&lock->word, ~0u, BASE_LOCK_RANK(lock));
 	base_lockcheck_acquire(lock, BASE_LOCK_RANK(lock), false);
 	if (base_unlikely(!__atomic_compare_exchange_n(&lock->word, &free, 1, false,
 						       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
@@ -217,8 +219,11 @@ static inline void base_mutex_unlock(struct base_mutex *lock)
 
 static inline void base_rwlock_rdlock(struct base_rwlock *lock)
 {
-	uint32_t word = base_load_relaxed(&lock->word);
+	uint32_t word;
 
+	base_explore_lock(&lock->word, BASE_RWLOCK_WRITER | BASE_RWLOCK_WAITING,
+			  BASE_LOCK_RANK(lock));
+	word = base_load_relaxed(&lock->word);
 	base_lockcheck_acquire(lock, BASE_LOCK_RANK(lock), false);
 	if (base_unlikely((word & (BASE_RWLOCK_WRITER | BASE_RWLOCK_WAITING)) ||
 			  !__atomic_compare_exchange_n(&lock->word, &word, word + 1, false,
@@ -230,6 +235,7 @@ static inline void base_rwlock_wrlock(struct base_rwlock *lock)
 {
 	uint32_t free = 0;
 
+	base_explore_lock(&lock->word, ~0u, BASE_LOCK_RANK(lock));
 	base_lockcheck_acquire(lock, BASE_LOCK_RANK(lock), false);
 	if (base_unlikely(!__atomic_compare_exchange_n(&lock->word, &free, BASE_RWLOCK_WRITER,
 						       false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))

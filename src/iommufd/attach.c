@@ -318,7 +318,7 @@ static int change_to(struct change *change, struct iommufd_hwpt *hwpt)
 	return do_attach(change->idev, change->pasid, hwpt);
 }
 
-/* Try the automatic HWPTs of an IOAS; *id is set on success (10.1). */
+/* Try the automatic HWPTs of an IOAS; *id is set on success (10.1; L15). */
 static int change_to_existing_locked(struct change *change, struct iommufd_ioas *ioas, uint32_t *id)
 {
 	struct iommufd_ctx *ctx = change->idev->ctx;

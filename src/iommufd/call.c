@@ -162,7 +162,7 @@ static void call_settle(struct iommufd_call *call, int rc)
 		base_mutex_unlock(call->held);
 }
 
-/* Reserve, fill (the handler did), copy the result out, publish: nothing fails after that. */
+/* Reserve, fill (the handler did), copy the result out, publish: nothing fails after that (L3). */
 static int call_finish(struct iommufd_call *call, const union command *cmd, int rc)
 {
 	if (call->respond && mem_copy_out(call->client, call->addr, cmd, call->size))

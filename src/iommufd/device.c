@@ -128,8 +128,8 @@ void iommufd_device_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 /*
  * Somebody holds a waiter of the device: calls in flight, which end by
  * themselves, or a vdevice, which has to go (12.4.2). From now on no new vdevice
- * is made. The group lock is not held while the vdevice goes, since its end
- * takes the lock.
+ * is made (L8). The group lock is not held while the vdevice goes, since its end
+ * takes the lock (L6).
  */
 void iommufd_device_pre_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 {
@@ -138,7 +138,7 @@ void iommufd_device_pre_destroy(struct iommufd_ctx *ctx, struct iommufd_object *
 
 	base_mutex_lock(&idev->group->lock);
 	idev->destroying = true;
-	/* Else a DESTROY took it out of the table and is about to finish it. */
+	/* Else a DESTROY took it out of the table and is about to finish it (L9). */
 	if (idev->vdevice && iommufd_object_try_user(ctx, &idev->vdevice->obj))
 		vdevice = &idev->vdevice->obj;
 	base_mutex_unlock(&idev->group->lock);

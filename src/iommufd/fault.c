@@ -49,7 +49,7 @@ void iommufd_fault_handle_init(struct iommufd_fault_handle *handle,
 	handle->dev_id = idev->obj.id;
 }
 
-/* Answers are given under the lock: when the caller goes on, none is still on its way. */
+/* Answers are given under the lock: when the caller goes on, none is still on its way (L16). */
 void iommufd_fault_handle_fini(struct iommufd_fault_handle *handle)
 {
 	struct iommufd_fault *fault = handle->fault;

@@ -114,7 +114,7 @@ void iommufd_hwpt_paging_destroy(struct iommufd_ctx *ctx, struct iommufd_object 
 {
 	struct iommufd_ioas *ioas = hwpt_of(obj)->ioas;
 
-	/* The lock is part of the IOAS, which must outlive its release. */
+	/* The lock is part of the IOAS, which must outlive its release (L14). */
 	iommufd_object_use(&ioas->obj);
 	base_mutex_lock(&ioas->lock);
 	iommufd_hwpt_paging_abort(ctx, obj);

@@ -104,7 +104,7 @@ static bool drop_table_waiter(struct iommufd_object *obj)
 	return !(uint32_t)base_sub(&obj->counts, IOMMUFD_WAITER);
 }
 
-/* The table as the only user becomes none, its waiter with it; else false and no change. */
+/* The table as the only user becomes none, its waiter with it; else false and no change (L4). */
 static bool drop_last_user(struct iommufd_object *obj)
 {
 	uint64_t counts = base_load_relaxed(&obj->counts);
@@ -135,7 +135,7 @@ static inline void object_end(struct iommufd_ctx *ctx, struct iommufd_object *ob
 
 /*
  * Take the last user away and the object out of the table, or -EBUSY. Every
- * waiter but the table's is a user, too, so nobody looks at the object then.
+ * waiter but the table's is a user, too, so nobody looks at the object then (L2, L4).
  */
 static inline int object_remove_locked(struct iommufd_ctx *ctx, struct iommufd_object *obj,
 				       bool tombstone)

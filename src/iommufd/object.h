@@ -8,6 +8,8 @@
  * driver's destroy waits for 0. Whoever counts as a waiter counts as a user, so
  * without users there are no waiters.
  *
+ * doc/lifetimes.md has the rules by number: L1, L2, ...
+ *
  * Life: alloc (id reserved, nobody sees it) -> fill -> publish or abort. After
  * publication nothing fails.
  */
@@ -125,7 +127,7 @@ static inline bool iommufd_object_try_hold(struct iommufd_object *obj)
 	return false;
 }
 
-/* Give back what lookup or hold took. Nothing of the object is touched after that. */
+/* Give back what lookup or hold took. Nothing of the object is touched after that (L7). */
 static inline void iommufd_object_put(struct iommufd_objects *objects, struct iommufd_object *obj)
 {
 	if (base_unlikely(!(uint32_t)base_sub(&obj->counts, IOMMUFD_USER + IOMMUFD_WAITER)))

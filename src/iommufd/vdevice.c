@@ -103,6 +103,6 @@ void iommufd_vdevice_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj
 	base_mutex_lock(&idev->group->lock);
 	vdevice_unlink_locked(vdev);
 	base_mutex_unlock(&idev->group->lock);
-	/* Last: an unbind that waits for this goes on and frees the device. */
+	/* Last: an unbind that waits for this goes on and frees the device (L10). */
 	iommufd_object_put(&ctx->objects, &idev->obj);
 }

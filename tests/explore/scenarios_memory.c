@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/* Memory that somebody else uses: accesses, copies, hardware queues. */
+#include "ops.h"
+
+/* A page in an IOAS, another IOAS. */
+static void set_up_ioas(struct world *w)
+{
+	w->ioas = new_ioas(w);
+	w->other_ioas = new_ioas(w);
+	*w->page = 7;
+	map_page(w, w->ioas);
+}
+
+static void set_up_pins(struct world *w)
+{
+	set_up_ioas(w);
+	new_access(w, true);
+}
+
+static void set_up_pinned(struct world *w)
+{
+	set_up_pins(w);
+	must(pin.run(w, 2));
+}
+
+static void set_up_copies(struct world *w)
+{
+	set_up_ioas(w);
+	new_access(w, false);
+}
+
+static void set_up_copied(struct world *w)
+{
+	set_up_ioas(w);
+	must(copy.run(w, 0));
+}
+
+static void set_up_copied_attached(struct world *w)
+{
+	set_up_copied(w);
+	bind_device(w, 0);
+	must(attach_device(w, 0, w->other_ioas));
+}
+
+static void set_up_compat(struct world *w)
+{
+	set_up_ioas(w);
+	must(compat_set.run(w, 0));
+}
+
+static void set_up_mapped_region(struct world *w)
+{
+	set_up_region(w);
+	must(map_region.run(w, 0));
+}
+
+static void set_up_queue_memory(struct world *w)
+{
+	set_up_viommu(w);
+	map_page(w, w->ioas);
+}
+
+static void set_up_queue(struct world *w)
+{
+	set_up_queue_memory(w);
+	w->queue = new_queue(w);
+}
+
+#define T(...)              \
+	{                   \
+		__VA_ARGS__ \
+	}
+#define S(name_, rows_, set_up_, check_, a, b, c, ...)                                      \
+	{                                                                                   \
+		.name = name_, .rows = rows_, .flags = SWIOMMU_TEST_ABI, .set_up = set_up_, \
+		.threads = {a, b, c}, .check = check_, .outcomes = {                        \
+			__VA_ARGS__                                                         \
+		}                                                                           \
+	}
+
+static const struct scenario list[] = {
+	/* An UNMAP waits until nothing is pinned, or asks the driver to unpin. */
+	S("pin-unmap", "L12", set_up_pins, pin_state, T(&pin), T(&unmap), T(NULL),
+	  "NOENT | ok : not pinned", "ok | ok : not pinned"),
+	S("pin-unpin-unmap", "L12", set_up_pins, pin_state, T(&pin, &unpin), T(&unmap), T(NULL),
+	  "NOENT NOENT | ok : not pinned", "ok NOENT | ok : not pinned", "ok ok | ok : not pinned"),
+	S("pinned-unmap-close", "L12", set_up_pinned, pin_state, T(&unmap), T(&close_access),
+	  T(NULL), "ok | ok : not pinned"),
+	S("pinned-unmap-move", "L12", set_up_pinned, pin_state, T(&unmap), T(&move_access), T(NULL),
+	  "ok | ok : not pinned"),
+	S("pinned-unmap-unmap", "L12", set_up_pinned, pin_state, T(&unmap), T(&unmap), T(NULL),
+	  "NOENT | ok : not pinned", "ok | NOENT : not pinned"),
+	S("pin-close", "L12", set_up_pins, pin_state, T(&pin), T(&close_access), T(NULL),
+	  "BADFD | ok : not pinned", "ok | ok : not pinned"),
+	S("pin-move", "L12", set_up_pins, pin_state, T(&pin), T(&move_access), T(NULL),
+	  "NOENT | ok : not pinned", "ok | ok : not pinned"),
+	S("pin-unmap-close", "L12", set_up_pins, pin_state, T(&pin), T(&unmap), T(&close_access),
+	  "BADFD | ok | ok : not pinned", "NOENT | ok | ok : not pinned",
+	  "ok | ok | ok : not pinned"),
+	S("move-move", "L4, L6, L12", set_up_pins, NULL, T(&move_access), T(&move_access), T(NULL),
+	  "BUSY | ok", "ok | BUSY", "ok | ok"),
+	S("move-destroy_ioas", "L4, L6, L12", set_up_pins, NULL, T(&move_access), T(&destroy_ioas),
+	  T(NULL), "ok | BUSY", "ok | ok"),
+	S("move-destroy_other_ioas", "L4, L6, L12", set_up_pins, NULL, T(&move_access),
+	  T(&destroy_other_ioas), T(NULL), "NOENT | ok", "ok | BUSY"),
+	S("close_access-destroy_ioas", "L4, L6, L12", set_up_pins, NULL, T(&close_access),
+	  T(&destroy_ioas), T(NULL), "ok | BUSY", "ok | ok"),
+	S("close_access-close_context", "L4, L6, L12", set_up_pinned, NULL, T(&close_access),
+	  T(&close_context), T(NULL), "ok | ok"),
+	S("access_read-unmap", "L11", set_up_copies, NULL, T(&access_read), T(&unmap), T(NULL),
+	  "7 | ok", "NOENT | ok"),
+	S("access_write-unmap", "L11", set_up_copies, page_state, T(&access_write), T(&unmap),
+	  T(NULL), "NOENT | ok : page 99", "ok | ok : page 99"),
+	S("access_read-move", "L4, L6, L12", set_up_copies, NULL, T(&access_read), T(&move_access),
+	  T(NULL), "7 | ok", "NOENT | ok"),
+	S("access_read-close", "L4, L6, L12", set_up_copies, NULL, T(&access_read),
+	  T(&close_access), T(NULL), "7 | ok", "BADFD | ok"),
+
+	/* COPY shares the memory, not the mapping. */
+	S("copy-unmap", "L4, L14", set_up_ioas, NULL, T(&copy), T(&unmap), T(NULL), "NOENT | ok",
+	  "ok | ok"),
+	S("copy-destroy_ioas", "L4, L14", set_up_ioas, NULL, T(&copy), T(&destroy_ioas), T(NULL),
+	  "NOENT | ok", "ok | BUSY", "ok | ok"),
+	S("copy-destroy_other_ioas", "L4, L14", set_up_ioas, NULL, T(&copy), T(&destroy_other_ioas),
+	  T(NULL), "NOENT | ok", "ok | BUSY", "ok | ok"),
+	S("copy-copy", "L4, L14", set_up_ioas, NULL, T(&copy), T(&copy), T(NULL), "EXIST | ok",
+	  "ok | EXIST"),
+	S("unmap-unmap_copy", "L4, L14", set_up_copied, NULL, T(&unmap), T(&unmap_copy), T(NULL),
+	  "ok | ok"),
+	S("unmap_copy-dma", "L11", set_up_copied_attached, page_state, T(&unmap_copy, &scribble),
+	  T(&dma_write), T(NULL), "ok ok | FAULT : page 99", "ok ok | ok : page 99"),
+	S("unmap-dma-copy", "L4, L14", set_up_copied_attached, NULL, T(&unmap), T(&unmap_copy),
+	  T(&dma_read), "ok | ok | 7", "ok | ok | 99", "ok | ok | FAULT"),
+	S("change_process-map", "L4, L14", set_up_ioas, NULL, T(&change_process), T(&unmap, &map),
+	  T(NULL), "INVAL | ok ok", "ok | ok ok"),
+	S("change_process-alloc_ioas", "L4, L14", set_up_ioas, NULL, T(&change_process),
+	  T(&alloc_ioas), T(&destroy_other_ioas), "INVAL | ok | BUSY", "INVAL | ok | ok"),
+
+	/* The compatibility IOAS is a pointer that keeps nothing. */
+	S("compat_get-destroy_ioas", "L4", set_up_compat, NULL, T(&compat_get), T(&destroy_ioas),
+	  T(NULL), "NODEV | ok", "ok | ok"),
+	S("compat_set-destroy_ioas", "L4", set_up_ioas, NULL, T(&compat_set, &compat_get),
+	  T(&destroy_ioas), T(NULL), "NOENT NODEV | ok", "ok NODEV | ok", "ok ok | BUSY",
+	  "ok ok | ok"),
+	S("compat_clear-destroy_ioas", "L4", set_up_compat, NULL, T(&compat_clear),
+	  T(&destroy_ioas), T(&compat_get), "ok | ok | NODEV", "ok | ok | ok"),
+
+	/* A mapping keeps the vIOMMU whose memory it shows, and the context. */
+	S("map_region-destroy_viommu", "L4", set_up_region, NULL, T(&map_region),
+	  T(&destroy_viommu), T(NULL), "NXIO | ok", "ok | BUSY"),
+	S("unmap_region-destroy_viommu", "L4", set_up_mapped_region, NULL, T(&unmap_region),
+	  T(&destroy_viommu), T(NULL), "ok | BUSY", "ok | ok"),
+	S("unmap_region-close", "L4, L18", set_up_mapped_region, NULL, T(&unmap_region),
+	  T(&close_context), T(&close_device), "ok | ok | ok"),
+
+	/* The memory of a hardware queue cannot be unmapped as long as the queue is there. */
+	S("alloc_queue-unmap", "L13", set_up_queue_memory, made_state, T(&alloc_queue), T(&unmap),
+	  T(NULL), "NOENT | ok", "ok | BUSY : a's live"),
+	S("destroy_queue-unmap", "L13", set_up_queue, NULL, T(&destroy_queue), T(&unmap), T(NULL),
+	  "ok | BUSY", "ok | ok"),
+	S("alloc_queue-destroy_viommu", "11", set_up_queue_memory, made_state, T(&alloc_queue),
+	  T(&destroy_viommu), T(NULL), "NOENT | ok", "ok | BUSY : a's live"),
+	S("alloc_queue-alloc_queue", "L13", set_up_queue_memory, made_state, T(&alloc_queue),
+	  T(&alloc_queue), T(NULL), "EXIST | ok : b's live", "ok | EXIST : a's live"),
+	S("destroy_queue-alloc_queue", "L13", set_up_queue, NULL, T(&destroy_queue),
+	  T(&alloc_queue), T(NULL), "ok | EXIST", "ok | ok"),
+	S("destroy_queue-alloc_next_queue", "L13", set_up_queue, NULL, T(&destroy_queue),
+	  T(&alloc_next_queue), T(NULL), "BUSY | ok", "ok | IO"),
+	S("destroy_queue-destroy_queue", "L13", set_up_queue, NULL, T(&destroy_queue),
+	  T(&destroy_queue), T(&destroy_viommu), "NOENT | ok | BUSY", "NOENT | ok | ok",
+	  "ok | NOENT | BUSY", "ok | NOENT | ok"),
+};
+SCENARIOS(scenarios_memory, list);
