@@ -279,7 +279,7 @@ int main(void)
 {
 	abi_rows(abi_vtd, maps, map_file_without_a_domain);
 	abi_rows(abi_vtd, maps, map_file_with_a_domain);
-	abi_rows(abi_vtd, ends, the_last_page_is_whole);
+	abi_library(abi_rows(abi_vtd, ends, the_last_page_is_whole));
 	abi_on(abi_vtd, an_unknown_ioas_comes_before_the_length);
 	abi_rows(abi_vtd, files, what_is_no_memory_is_found_out_late);
 	abi_on(abi_vtd, files_of_ours_are_no_memory);
