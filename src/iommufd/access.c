@@ -154,9 +154,11 @@ int iommufd_access_create(struct iommufd_ctx *ctx, const struct iommufd_access_o
 void iommufd_access_destroy(struct iommufd_access *access)
 {
 	struct iommufd_ctx *ctx = access->ctx;
+	int rc = iommufd_object_destroy_driver(ctx, &access->obj, false);
 
+	base_assert(!rc);
 	/* The context may end here, so this is no part of the access's own end. */
-	if (!iommufd_object_destroy_driver(ctx, &access->obj, false))
+	if (!rc)
 		mem_file_put(&ctx->file);
 }
 

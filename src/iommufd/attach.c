@@ -111,7 +111,7 @@ static void hwpt_unuse(struct iommufd_ctx *ctx, struct iommufd_hwpt *hwpt)
 
 /* ---- attach ---- */
 
-/* The record for a PASID, made if there is none. -EINVAL: it has another HWPT. */
+/* The record for a PASID, made for the HWPT if there is none. */
 static int attachment_get_locked(struct iommufd_group *igroup, uint32_t pasid,
 				 struct iommufd_hwpt *hwpt, struct iommufd_attachment **out)
 {
@@ -474,12 +474,14 @@ static bool attached_pasid(struct iommufd_device *idev, uint32_t *pasid)
 	return false;
 }
 
-void iommufd_device_detach_all(struct iommufd_device *idev)
+bool iommufd_device_detach_all(struct iommufd_device *idev)
 {
+	bool any = false;
 	uint32_t pasid;
 
-	while (attached_pasid(idev, &pasid))
+	for (; attached_pasid(idev, &pasid); any = true)
 		iommufd_device_detach(idev, pasid);
+	return any;
 }
 
 bool iommufd_device_uses(struct iommufd_device *idev, uint32_t pasid,

@@ -110,9 +110,11 @@ int iommufd_device_unbind_weak(struct iommufd_device *idev)
 void iommufd_device_unbind(struct iommufd_device *idev)
 {
 	struct iommufd_ctx *ctx = idev->ctx;
+	int rc = iommufd_device_unbind_weak(idev);
 
+	base_assert(!rc);
 	/* The context may end here, so this is no part of the device's own end. */
-	if (!iommufd_device_unbind_weak(idev))
+	if (!rc)
 		mem_file_put(&ctx->file);
 }
 
@@ -123,6 +125,8 @@ void iommufd_device_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj)
 	base_assert(!idev->vdevice);
 	iommu_group_release(idev->device->group);
 	group_leave(ctx, idev->group);
+	if (idev->owns_device)
+		iommu_mock_device_free(idev->device);
 }
 
 /*

@@ -199,7 +199,6 @@ int iommufd_object_destroy_driver(struct iommufd_ctx *ctx, struct iommufd_object
 	if (rc)
 		object_give_up(obj, "has users left, not destroyed");
 	base_mutex_unlock(&ctx->objects.lock);
-	base_assert(!rc);
 	if (!rc)
 		object_end(ctx, obj);
 	return rc;
@@ -246,6 +245,8 @@ void iommufd_objects_fini(struct iommufd_ctx *ctx)
 		progress = false;
 		if (!destroy_leaves(ctx, &progress))
 			break;
+		if (!progress)
+			progress = iommufd_selftest_detach_all(ctx);
 	}
 	base_idtable_fini(&ctx->objects.ids);
 	for (unsigned type = 0; type < IOMMUFD_OBJ_TYPES; type++)

@@ -143,8 +143,8 @@ int iommufd_object_destroy_user(struct iommufd_ctx *ctx, uint32_t id);
 /*
  * A driver destroys what it owns (6.2); the caller's user count goes with it.
  * Waits for calls in flight. With `tombstone` the id is retired for good. If it
- * cannot be done (-ETIMEDOUT, -EBUSY: both would be bugs) the object stays until
- * the context ends.
+ * cannot be done (-ETIMEDOUT; -EBUSY: it has users left, a mistake of the driver)
+ * the object stays until the context ends.
  */
 int iommufd_object_destroy_driver(struct iommufd_ctx *ctx, struct iommufd_object *obj,
 				  bool tombstone);

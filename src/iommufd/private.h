@@ -231,6 +231,7 @@ struct iommufd_device {
 	struct iommufd_object obj;
 	struct iommufd_ctx *ctx;
 	struct iommu_device *device;
+	bool owns_device; /* a mock's, which ends with this */
 	struct iommufd_group *group;
 	struct iommufd_vdevice *vdevice; /* guarded by group->lock */
 	bool destroying;		 /* guarded by group->lock; never cleared */
@@ -244,8 +245,8 @@ int iommufd_device_bind_weak(struct iommufd_ctx *ctx, struct iommu_device *devic
 			     struct iommufd_device **idev, uint32_t *id);
 int iommufd_device_unbind_weak(struct iommufd_device *idev);
 
-/* Detach whatever the device has attached. */
-void iommufd_device_detach_all(struct iommufd_device *idev);
+/* Detach whatever the device has attached. False: that was nothing. */
+bool iommufd_device_detach_all(struct iommufd_device *idev);
 
 /* Has the device's group this HWPT at this PASID? NULL: has it none? */
 bool iommufd_device_uses(struct iommufd_device *idev, uint32_t pasid,

@@ -41,6 +41,12 @@ int iommufd_selftest_dmabuf_revoke(struct iommufd_call *call, struct iommu_test_
 
 void iommufd_selftest_destroy(struct iommufd_ctx *ctx, struct iommufd_object *obj);
 
+/*
+ * At the end of the context: detach the PASIDs of devices that were destroyed without
+ * that, and so have stayed (3.1). False: there are none.
+ */
+bool iommufd_selftest_detach_all(struct iommufd_ctx *ctx);
+
 int iommufd_selftest_mock_domain(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int iommufd_selftest_mock_domain_flags(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int iommufd_selftest_mock_domain_replace(struct iommufd_call *call, struct iommu_test_cmd *cmd);

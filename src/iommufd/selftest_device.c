@@ -2,7 +2,8 @@
 /*
  * Mock devices: a device of the mock IOMMU, its binding, and what is attached to it
  * (iommufd-test-abi.md 3, 7, 8.5, 8.6, 10). Three in one object, which a client may
- * destroy, and which the end of the context destroys: the binding holds no file.
+ * destroy, and which the end of the context destroys: the binding holds no file. The
+ * device ends with its binding, which PASIDs keep that nobody has detached.
  */
 #include "iommufd/selftest.h"
 
@@ -10,7 +11,6 @@
 
 struct stdev {
 	struct iommufd_object obj;
-	struct iommu_device *device; /* NULL: not made */
 	struct iommufd_device *idev; /* NULL: not bound */
 };
 
@@ -28,29 +28,42 @@ void iommufd_selftest_destroy(struct iommufd_ctx *ctx, struct iommufd_object *ob
 	struct stdev *stdev = base_container_of(obj, struct stdev, obj);
 
 	(void)ctx;
-	if (stdev->idev) {
-		iommufd_device_detach_all(stdev->idev);
-		iommufd_device_unbind_weak(stdev->idev);
-	}
-	if (stdev->device)
-		iommu_mock_device_free(stdev->device);
+	if (!stdev->idev)
+		return;
+	iommufd_device_detach(stdev->idev, 0);
+	iommufd_device_unbind_weak(stdev->idev);
+}
+
+bool iommufd_selftest_detach_all(struct iommufd_ctx *ctx)
+{
+	struct iommufd_object *obj;
+	bool any = false;
+
+	for (uint32_t id = 0; (obj = base_idtable_next(&ctx->objects.ids, &id)); id++)
+		if (obj->type == IOMMUFD_OBJ_DEVICE)
+			any |= iommufd_device_detach_all(
+				base_container_of(obj, struct iommufd_device, obj));
+	return any;
 }
 
 /* What is there so far when a step fails is undone with the object. */
 static int stdev_fill(struct iommufd_ctx *ctx, struct stdev *stdev, uint32_t dev_flags,
 		      uint32_t *pt_id, uint32_t *idev_id)
 {
-	struct iommufd_device *idev;
+	struct iommu_device *device;
 	int rc;
 
-	rc = iommu_mock_device_new(ctx->options.test_iommu, dev_flags, &stdev->device);
+	rc = iommu_mock_device_new(ctx->options.test_iommu, dev_flags, &device);
 	if (rc)
 		return rc;
-	rc = iommufd_device_bind_weak(ctx, stdev->device, &idev, idev_id);
-	if (rc)
+	rc = iommufd_device_bind_weak(ctx, device, &stdev->idev, idev_id);
+	if (rc) {
+		stdev->idev = NULL;
+		iommu_mock_device_free(device);
 		return rc;
-	stdev->idev = idev;
-	return iommufd_device_attach(idev, 0, pt_id);
+	}
+	stdev->idev->owns_device = true;
+	return iommufd_device_attach(stdev->idev, 0, pt_id);
 }
 
 static int mock_domain(struct iommufd_call *call, struct iommu_test_cmd *cmd, uint32_t dev_flags)

@@ -93,6 +93,16 @@ void vfio_unbind(struct vfio_file *vfile)
 	mem_file_put(iommufd);
 }
 
+/* Tokens belong to SR-IOV functions, which no device here is: one that is given is read first. */
+static int check_token(struct mem_client *client, const struct vfio_device_bind_iommufd *bind)
+{
+	uint8_t uuid[16];
+
+	if (!(bind->flags & VFIO_DEVICE_BIND_FLAG_TOKEN))
+		return 0;
+	return mem_copy_in(client, uuid, bind->token_uuid_ptr, sizeof(uuid)) ? -EFAULT : -EINVAL;
+}
+
 static int bind_locked(struct vfio_file *vfile, struct mem_client *client, uint64_t arg,
 		       const struct vfio_device_bind_iommufd *bind, struct mem_file **iommufd)
 {
@@ -102,9 +112,9 @@ static int bind_locked(struct vfio_file *vfile, struct mem_client *client, uint6
 	base_assert_held(&vfile->device->set_lock);
 	if (vfile->bound)
 		return -EINVAL;
-	/* Tokens belong to SR-IOV functions, which no device here is. */
-	if (bind->flags & VFIO_DEVICE_BIND_FLAG_TOKEN)
-		return -EINVAL;
+	rc = check_token(client, bind);
+	if (rc)
+		return rc;
 	rc = client->ops->file_get(client, bind->iommufd, iommufd);
 	if (rc)
 		return rc;

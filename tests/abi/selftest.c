@@ -262,3 +262,60 @@ uint32_t st_nested(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags, 
 	ok(abi_hwpt(abi, idev, pt, flags, &data, &id));
 	return id;
 }
+
+/* ---- events and page requests ---- */
+
+int st_veventq(struct abi *abi, uint32_t viommu, uint32_t depth)
+{
+	struct iommu_veventq_alloc cmd = {
+		.size = sizeof(cmd),
+		.viommu_id = viommu,
+		.type = IOMMU_VEVENTQ_TYPE_SELFTEST,
+		.veventq_depth = depth,
+	};
+
+	ok(abi_ioctl(abi, IOMMU_VEVENTQ_ALLOC, &cmd));
+	return (int)cmd.out_veventq_fd;
+}
+
+uint32_t st_fault_queue(struct abi *abi, int *fd)
+{
+	struct iommu_fault_alloc cmd = {.size = sizeof(cmd)};
+
+	ok(abi_ioctl(abi, IOMMU_FAULT_QUEUE_ALLOC, &cmd));
+	*fd = (int)cmd.out_fault_fd;
+	return cmd.out_fault_id;
+}
+
+uint32_t st_fault_hwpt(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags, uint32_t fault,
+		       bool nested)
+{
+	const struct iommu_hwpt_selftest selftest = {0};
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = flags | IOMMU_HWPT_FAULT_ID_VALID,
+		.dev_id = idev,
+		.pt_id = pt,
+		.fault_id = fault,
+		.data_type = nested ? IOMMU_HWPT_DATA_SELFTEST : 0,
+		.data_len = nested ? sizeof(selftest) : 0,
+		.data_uptr = ADDR(&selftest),
+	};
+
+	ok(abi_ioctl(abi, IOMMU_HWPT_ALLOC, &cmd));
+	return cmd.out_hwpt_id;
+}
+
+int st_trigger_iopf(struct abi *abi, uint32_t idev, uint32_t pasid)
+{
+	struct iommu_test_cmd cmd = {
+		.id = NO_ID,
+		.trigger_iopf = {.dev_id = idev,
+				 .pasid = pasid,
+				 .grpid = 0x1234,
+				 .perm = 0x2,
+				 .addr = 0xdeadbeaf000},
+	};
+
+	return st_run(abi, IOMMU_TEST_OP_TRIGGER_IOPF, &cmd);
+}

@@ -65,4 +65,19 @@ struct stdev st_new_flags(struct abi *abi, uint32_t pt, uint32_t flags);
 uint32_t st_hwpt(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags);
 uint32_t st_nested(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags, uint32_t iotlb);
 
+/* ---- events and page requests; what is made has to be ---- */
+
+/* The file of an event queue. */
+int st_veventq(struct abi *abi, uint32_t viommu, uint32_t depth);
+
+/* A fault queue, and its file. */
+uint32_t st_fault_queue(struct abi *abi, int *fd);
+
+/* A HWPT whose faults go to the queue: paging, or nested with data. */
+uint32_t st_fault_hwpt(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags, uint32_t fault,
+		       bool nested);
+
+/* The device asks for a page. */
+int st_trigger_iopf(struct abi *abi, uint32_t idev, uint32_t pasid);
+
 #endif

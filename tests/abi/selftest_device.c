@@ -385,8 +385,41 @@ static void destroy_takes_the_vdevice_along(struct abi *abi)
 	ok(abi_destroy(abi, viommu));
 }
 
-/* A client's mistake (3.1) that leaves nothing behind. */
-static void destroy_detaches_pasids(struct abi *abi)
+/* A client's mistake (3.1): what PASIDs hold stays to the end, and so do they. */
+static void pasids_keep_a_destroyed_device(struct abi *abi)
+{
+	uint32_t ioas = abi_ioas(abi), hwpt, rid, viommu, vdevice;
+	struct stdev keeper = st_new(abi, ioas), stdev;
+
+	rid = st_hwpt(abi, keeper.idev, ioas, IOMMU_HWPT_ALLOC_PASID | NEST);
+	hwpt = st_hwpt(abi, keeper.idev, ioas, IOMMU_HWPT_ALLOC_PASID);
+	stdev = st_new_flags(abi, rid, WITH_PASID);
+	ok(abi_viommu(abi, stdev.idev, rid, &viommu));
+	ok(abi_vdevice(abi, viommu, stdev.idev, 1, &vdevice));
+	ok(st_pasid_attach_to(abi, stdev.id, 5, hwpt));
+	ok(st_pasid_attach_to(abi, stdev.id, IOMMU_TEST_PASID_RESERVED, hwpt));
+	ok(abi_destroy(abi, stdev.id));
+	expect(abi_destroy(abi, stdev.id), -ENOENT);
+	expect(abi_destroy(abi, stdev.idev), -EBUSY);
+	expect(abi_destroy(abi, hwpt), -EBUSY);
+	/* The requester id, and the vdevice, were given up. */
+	expect(abi_destroy(abi, vdevice), -ENOENT);
+	ok(abi_destroy(abi, viommu));
+	ok(abi_destroy(abi, rid));
+	/* It answers as before, but for what it can have no more. */
+	ok(check_cache(abi, stdev.idev));
+	ok(hw_info(abi, stdev.idev));
+	ok(trigger_iopf(abi, stdev.idev));
+	rid = st_hwpt(abi, stdev.idev, ioas, NEST);
+	ok(abi_viommu(abi, stdev.idev, rid, &viommu));
+	expect(abi_vdevice(abi, viommu, stdev.idev, 1, &vdevice), -ENOENT);
+	ok(swiommu_close(abi->machine, abi->ctx));
+	abi->ctx = swiommu_open(abi->machine, "/dev/iommu");
+	assert_int_equal(abi_ioas(abi), 1);
+}
+
+/* The same for a device that the end of the context destroys. */
+static void close_with_pasids(struct abi *abi)
 {
 	uint32_t ioas = abi_ioas(abi), hwpt;
 	struct stdev keeper = st_new(abi, ioas), stdev;
@@ -394,10 +427,11 @@ static void destroy_detaches_pasids(struct abi *abi)
 	hwpt = st_hwpt(abi, keeper.idev, ioas, IOMMU_HWPT_ALLOC_PASID);
 	stdev = st_new_flags(abi, hwpt, WITH_PASID);
 	ok(st_pasid_attach_to(abi, stdev.id, 5, hwpt));
-	ok(st_pasid_attach_to(abi, stdev.id, IOMMU_TEST_PASID_RESERVED, hwpt));
-	ok(abi_destroy(abi, stdev.id));
-	expect(abi_destroy(abi, stdev.idev), -ENOENT);
-	ok(abi_destroy(abi, hwpt));
+	stdev = st_new_flags(abi, hwpt, WITH_PASID);
+	ok(st_pasid_attach_to(abi, stdev.id, 5, hwpt));
+	ok(swiommu_close(abi->machine, abi->ctx));
+	abi->ctx = swiommu_open(abi->machine, "/dev/iommu");
+	assert_int_equal(abi_ioas(abi), 1);
 }
 
 /* 3.1: each is in a group of its own. */
@@ -445,7 +479,8 @@ int main(void)
 	abi_on(abi_selftest, close_ends_mock_devices);
 	abi_on(abi_selftest, close_with_vdevices_of_several_devices);
 	abi_on(abi_selftest, destroy_takes_the_vdevice_along);
-	abi_on(abi_selftest, destroy_detaches_pasids);
+	abi_on(abi_selftest, pasids_keep_a_destroyed_device);
+	abi_on(abi_selftest, close_with_pasids);
 	abi_on(abi_selftest, devices_do_not_share_groups);
 	abi_on(abi_selftest, contexts_have_devices_of_their_own);
 	return abi_run("selftest_device");

@@ -98,19 +98,6 @@ static void invalidation_clears_words_of_a_device(struct abi *abi)
 
 /* ---- events (8.3, 8.6) ---- */
 
-static int new_veventq(struct abi *abi, uint32_t viommu, uint32_t depth)
-{
-	struct iommu_veventq_alloc cmd = {
-		.size = sizeof(cmd),
-		.viommu_id = viommu,
-		.type = IOMMU_VEVENTQ_TYPE_SELFTEST,
-		.veventq_depth = depth,
-	};
-
-	ok(abi_ioctl(abi, IOMMU_VEVENTQ_ALLOC, &cmd));
-	return (int)cmd.out_veventq_fd;
-}
-
 static void expect_event(struct abi *abi, int fd, uint32_t sequence, uint32_t virt_id)
 {
 	uint32_t record[3] = {~0u, ~0u, ~0u};
@@ -134,7 +121,7 @@ static void an_event_has_the_virtual_id(struct abi *abi)
 	ok(st_replace_by(abi, s.stdev.id, st_nested(abi, idev, s.viommu, 0, 0)));
 	/* Nobody takes it. */
 	expect(st_trigger_vevent(abi, idev), -EOPNOTSUPP);
-	fd = new_veventq(abi, s.viommu, 1);
+	fd = st_veventq(abi, s.viommu, 1);
 	ok(st_trigger_vevent(abi, idev));
 	expect_event(abi, fd, 0, 0x99);
 	/* The second is lost: the header of a loss, alone. */
@@ -152,7 +139,7 @@ static void virtual_id_0_sends_no_events(struct abi *abi)
 {
 	struct scene s = scene_new(abi, 0);
 
-	new_veventq(abi, s.viommu, 1);
+	st_veventq(abi, s.viommu, 1);
 	ok(st_replace_by(abi, s.stdev.id, st_nested(abi, s.stdev.idev, s.viommu, 0, 0)));
 	expect(st_trigger_vevent(abi, s.stdev.idev), -ENOENT);
 }
@@ -161,7 +148,7 @@ static void virtual_id_0_sends_no_events(struct abi *abi)
 static void the_record_changes_with_the_viommu_only(struct abi *abi)
 {
 	struct scene s = scene_new(abi, 5);
-	int fd = new_veventq(abi, s.viommu, 4);
+	int fd = st_veventq(abi, s.viommu, 4);
 	uint32_t idev = s.stdev.idev, first, second;
 
 	first = st_nested(abi, idev, s.viommu, 0, 0);
@@ -184,56 +171,13 @@ static void the_record_changes_with_the_viommu_only(struct abi *abi)
 
 /* ---- page requests (10) ---- */
 
-static uint32_t new_fault_queue(struct abi *abi, int *fd)
-{
-	struct iommu_fault_alloc cmd = {.size = sizeof(cmd)};
-
-	ok(abi_ioctl(abi, IOMMU_FAULT_QUEUE_ALLOC, &cmd));
-	*fd = (int)cmd.out_fault_fd;
-	return cmd.out_fault_id;
-}
-
-/* A HWPT whose faults go to the queue: paging, or nested with data. */
-static uint32_t fault_hwpt(struct abi *abi, uint32_t idev, uint32_t pt, uint32_t flags,
-			   uint32_t fault, bool nested)
-{
-	const struct iommu_hwpt_selftest selftest = {0};
-	struct iommu_hwpt_alloc cmd = {
-		.size = sizeof(cmd),
-		.flags = flags | IOMMU_HWPT_FAULT_ID_VALID,
-		.dev_id = idev,
-		.pt_id = pt,
-		.fault_id = fault,
-		.data_type = nested ? IOMMU_HWPT_DATA_SELFTEST : 0,
-		.data_len = nested ? sizeof(selftest) : 0,
-		.data_uptr = ADDR(&selftest),
-	};
-
-	ok(abi_ioctl(abi, IOMMU_HWPT_ALLOC, &cmd));
-	return cmd.out_hwpt_id;
-}
-
-static int trigger(struct abi *abi, uint32_t idev, uint32_t pasid)
-{
-	struct iommu_test_cmd cmd = {
-		.id = NO_ID,
-		.trigger_iopf = {.dev_id = idev,
-				 .pasid = pasid,
-				 .grpid = 0x1234,
-				 .perm = 0x2,
-				 .addr = 0xdeadbeaf000},
-	};
-
-	return st_run(abi, IOMMU_TEST_OP_TRIGGER_IOPF, &cmd);
-}
-
 /* The request is the next message, or (`arrives` false) there is none. */
 static void expect_request(struct abi *abi, int fd, uint32_t idev, uint32_t pasid, bool arrives)
 {
 	struct iommu_hwpt_pgfault message;
 	struct iommu_hwpt_page_response response = {.code = IOMMUFD_PAGE_RESP_SUCCESS};
 
-	ok(trigger(abi, idev, pasid));
+	ok(st_trigger_iopf(abi, idev, pasid));
 	expect(swiommu_read(abi->machine, fd, &message, sizeof(message)),
 	       arrives ? (long)sizeof(message) : 0);
 	if (!arrives)
@@ -255,9 +199,9 @@ static void requests_go_to_the_attachment_they_concern(struct abi *abi)
 	uint32_t idev = s.stdev.idev, fault, paging, nested, plain;
 	int fd;
 
-	fault = new_fault_queue(abi, &fd);
-	paging = fault_hwpt(abi, idev, s.ioas, PASID, fault, false);
-	nested = fault_hwpt(abi, idev, s.parent, PASID, fault, true);
+	fault = st_fault_queue(abi, &fd);
+	paging = st_fault_hwpt(abi, idev, s.ioas, PASID, fault, false);
+	nested = st_fault_hwpt(abi, idev, s.parent, PASID, fault, true);
 	plain = st_hwpt(abi, idev, s.ioas, PASID);
 	expect_request(abi, fd, idev, 0, false);
 	ok(st_replace_by(abi, s.stdev.id, paging));
@@ -285,12 +229,12 @@ static void a_device_goes_with_its_requests(struct abi *abi)
 	uint32_t fault, hwpt;
 	int fd;
 
-	fault = new_fault_queue(abi, &fd);
-	hwpt = fault_hwpt(abi, s.stdev.idev, s.ioas, 0, fault, false);
+	fault = st_fault_queue(abi, &fd);
+	hwpt = st_fault_hwpt(abi, s.stdev.idev, s.ioas, 0, fault, false);
 	ok(st_replace_by(abi, s.stdev.id, hwpt));
-	ok(trigger(abi, s.stdev.idev, 0));
+	ok(st_trigger_iopf(abi, s.stdev.idev, 0));
 	expect(swiommu_read(abi->machine, fd, &message, sizeof(message)), sizeof(message));
-	ok(trigger(abi, s.stdev.idev, 0));
+	ok(st_trigger_iopf(abi, s.stdev.idev, 0));
 	ok(abi_destroy(abi, s.stdev.id));
 	response.cookie = message.cookie;
 	expect(swiommu_write(abi->machine, fd, &response, sizeof(response)), -EINVAL);
@@ -304,8 +248,8 @@ static void devices_of_other_iommus_send_nothing(struct abi *abi)
 {
 	abi_bound(abi, 0);
 	abi_bound(abi, 1);
-	expect(trigger(abi, abi->devid[0], 0), -EINVAL);
-	ok(trigger(abi, abi->devid[1], 0));
+	expect(st_trigger_iopf(abi, abi->devid[0], 0), -EINVAL);
+	ok(st_trigger_iopf(abi, abi->devid[1], 0));
 	expect(st_trigger_vevent(abi, abi->devid[0]), -EINVAL);
 	expect(st_trigger_vevent(abi, abi->devid[1]), -ENOENT);
 }

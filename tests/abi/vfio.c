@@ -96,6 +96,7 @@ struct bind_row {
 	enum fd_kind fd;
 	uint32_t tail; /* a byte there is 1; 0: none */
 	int want;
+	size_t token; /* so many bytes of it can be read */
 };
 
 static const struct bind_row binds[] = {
@@ -113,7 +114,9 @@ static const struct bind_row binds[] = {
 	{"step 2: fd -1000", 24, 0, MINUS_MANY, 0, -EINVAL},
 	{"step 2: flags 2", 24, 2, NOT_OPEN, 0, -EINVAL},
 	{"step 2: flags 2^31", 24, 1u << 31, NOT_OPEN, 0, -EINVAL},
-	{"step 6: a token, which no device here takes", 24, 1, NOT_OPEN, 0, -EINVAL},
+	{"step 6: a token, which no device here takes", 24, 1, NOT_OPEN, 0, -EINVAL, 16},
+	{"step 6: a token that cannot be read", 24, 1, NOT_OPEN, 0, -EFAULT, 15},
+	{"step 6: a token that is not there", 16, 1, NOT_OPEN, 0, -EFAULT},
 	{"step 7: fd that is not open", 24, 0, NOT_OPEN, 0, -EBADF},
 	{"step 7: fd of a device", 24, 0, DEVICE, 0, -EBADFD},
 	{"step 7: fd of the same device file", 24, 0, ITSELF, 0, -EBADFD},
@@ -141,6 +144,7 @@ static void bind(struct abi *abi)
 		.flags = row->flags,
 		.iommufd = fd_of(abi, row->fd),
 		.out_devid = 77,
+		.token_uuid_ptr = row->token ? ADDR(edge) - row->token : 0,
 	};
 
 	memcpy(at, &cmd, row->argsz < 24 ? 16 : 24);

@@ -279,6 +279,24 @@ static void a_driver_destroys_with_its_own_user(void **state)
 	expect_next_id(id);
 }
 
+/* 6.2.2: what still has users stays in the table, without the driver's. */
+static void a_driver_cannot_destroy_what_is_used(void **state)
+{
+	struct iommufd_object *obj = publish();
+	uint32_t id = obj->id;
+
+	(void)state;
+	iommufd_object_use(obj);
+	iommufd_object_use(obj);
+	assert_int_equal(iommufd_object_destroy_driver(ctx, obj, true), -EBUSY);
+	expect_found(id, obj);
+	assert_int_equal(iommufd_object_destroy_user(ctx, id), -EBUSY);
+	iommufd_object_unuse(obj);
+	assert_int_equal(iommufd_object_destroy_user(ctx, id), 0);
+	expect_gone(id);
+	expect_next_id(id);
+}
+
 static void a_tombstone_is_for_ever(void **state)
 {
 	struct iommufd_object *obj, *other;
@@ -537,6 +555,7 @@ int main(void)
 		IN_CONTEXT(destroy_wants_the_table_to_be_the_only_user),
 		IN_CONTEXT(destroy_frees_what_the_object_has),
 		IN_CONTEXT(a_driver_destroys_with_its_own_user),
+		IN_CONTEXT(a_driver_cannot_destroy_what_is_used),
 		IN_CONTEXT(a_tombstone_is_for_ever),
 		IN_CONTEXT(tombstones_are_skipped),
 		IN_CONTEXT(try_user_wants_exactly_this_object),
