@@ -407,6 +407,23 @@ static void status_flags_are_as_opened(void **state)
 	close(fd);
 }
 
+static void ioctls_of_all_files_work(void **state)
+{
+	int fd = open_iommufd(), on = 1, off = 0;
+
+	(void)state;
+	assert_int_equal(ioctl(fd, FIONCLEX), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), 0);
+	assert_int_equal(ioctl(fd, FIOCLEX), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(ioctl(fd, FIONBIO, &on), 0);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	assert_int_equal(ioctl(fd, FIONBIO, &off), 0);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	assert_fails(ioctl(fd, FIONREAD, &on), ENOTTY);
+	assert_int_equal(close(fd), 0);
+}
+
 static void errno_survives_success(void **state)
 {
 	int fd, copy;
@@ -447,6 +464,7 @@ int main(void)
 		cmocka_unit_test(the_same_for_a_number_that_is_ours_again),
 		cmocka_unit_test(a_bare_dup_keeps_the_file_open),
 		cmocka_unit_test(status_flags_are_as_opened),
+		cmocka_unit_test(ioctls_of_all_files_work),
 		cmocka_unit_test(errno_survives_success),
 	};
 

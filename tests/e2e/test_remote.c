@@ -36,6 +36,7 @@ static uint64_t region_offset(int device, uint32_t index)
 
 static uint32_t parents_id;
 static int parents_iommufd;
+static volatile bool stop;
 
 static int use_objects(int iommufd)
 {
@@ -283,6 +284,44 @@ static void a_child_makes_a_fault_queue(void **state)
 	close(fd);
 }
 
+static void *copy_and_close(void *arg)
+{
+	const int *fd = arg;
+
+	while (!stop)
+		close(dup(*fd));
+	return NULL;
+}
+
+/* A stream has to find a number of the file for each call. */
+static int read_beside_closes(int iommufd)
+{
+	struct iommu_fault_alloc cmd = {.size = sizeof(cmd)};
+	pthread_t thread;
+	char buf[80];
+	int queue;
+
+	child_check(ioctl(iommufd, IOMMU_FAULT_QUEUE_ALLOC, &cmd) == 0);
+	queue = (int)cmd.out_fault_fd;
+	/* Copies get the lowest number, and are found first. */
+	close(0);
+	child_check(!pthread_create(&thread, NULL, copy_and_close, &queue));
+	for (int i = 0; i < 5 * ROUNDS; i++)
+		child_check(read(queue, buf, sizeof(buf)) == 0);
+	stop = true;
+	pthread_join(thread, NULL);
+	return 0;
+}
+
+static void numbers_come_and_go_beside_calls(void **state)
+{
+	int fd = open_iommufd();
+
+	(void)state;
+	assert_int_equal(in_child(read_beside_closes, fd), 0);
+	close(fd);
+}
+
 static int make_untold_queues(int iommufd)
 {
 	struct iommu_fault_alloc *cmd =
@@ -516,6 +555,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_childs_last_close_releases),
 		cmocka_unit_test(threads_of_a_child_and_the_parent_call_at_once),
 		cmocka_unit_test(a_child_makes_a_fault_queue),
+		cmocka_unit_test(numbers_come_and_go_beside_calls),
 		cmocka_unit_test(a_queue_that_cannot_be_told_leaves_the_child_no_number),
 		cmocka_unit_test(a_new_program_uses_what_it_inherits),
 		cmocka_unit_test(a_receiver_uses_the_file),

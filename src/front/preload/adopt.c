@@ -16,13 +16,21 @@
 
 /* ---- what remote files need of us ---- */
 
+/* Another thread may just be closing it. */
+static bool is_number_of(int fd, const struct front_remote *remote)
+{
+	const struct front_slot *slot = preload_peek(fd);
+
+	return slot && slot->file == &remote->file;
+}
+
 static int remote_number(struct front_remote *remote)
 {
 	int fd = -1;
 
 	do
 		fd = front_fdtable_next(&preload_table, fd + 1);
-	while (fd >= 0 && preload_peek(fd)->file != &remote->file);
+	while (fd >= 0 && !is_number_of(fd, remote));
 	return fd;
 }
 

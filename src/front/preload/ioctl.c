@@ -2,6 +2,8 @@
 /* ioctl on the machine's files. */
 #include "front/preload/preload.h"
 
+#include <sys/ioctl.h>
+
 /* No file of ours is at `entry`. One that is just being closed still is a bare socket. */
 static int ioctl_of_none(int fd, unsigned long request, void *arg, struct front_slot **entry)
 {
@@ -11,6 +13,14 @@ static int ioctl_of_none(int fd, unsigned long request, void *arg, struct front_
 	if (closing && rc < 0 && errno == ENOTTY)
 		errno = EBADF;
 	return rc;
+}
+
+/* What a kernel does to the number or its description, whatever the file. */
+static bool is_of_all_files(unsigned long request)
+{
+	uint32_t cmd = (uint32_t)request;
+
+	return cmd == FIOCLEX || cmd == FIONCLEX || cmd == FIONBIO;
 }
 
 int preload_ioctl(int fd, unsigned long request, void *arg, struct front_slot **entry)
@@ -25,6 +35,8 @@ int preload_ioctl(int fd, unsigned long request, void *arg, struct front_slot **
 	preload_ready_settle();
 	if (base_likely(result >= 0))
 		return (int)result;
+	if (result == -ENOTTY && is_of_all_files(request))
+		return libc_ioctl(fd, request, arg);
 	errno = (int)-result;
 	return -1;
 }
