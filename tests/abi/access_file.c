@@ -35,7 +35,7 @@ static void files_are_copied_and_pinned(struct abi *abi)
 	assert_memory_equal(seen + PAGE + 9, "xy", 2);
 	expect(st_rw(abi, fd, WRITE, AT(2), "xy", 2), -EPERM);
 	/* Another mapping of it is the same memory. */
-	ok(st_pin(abi, fd, WRITE, AT(0) + 1, PAGE, seen + PAGE + 1, &id));
+	ok(st_pin(abi, fd, WRITE, AT(0), PAGE + 1, seen + PAGE, &id));
 	expect(st_pin(abi, fd, 0, AT(2), PAGE, seen + PAGE, &id), -EBADE);
 	ok(st_check_refs(abi, seen + PAGE, 2 * PAGE, 1));
 	ok(st_rw(abi, fd, 0, AT(0) + 9, bytes, 2));
