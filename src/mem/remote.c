@@ -74,6 +74,13 @@ static int make_room(struct mem_remote *remote)
 	return 0;
 }
 
+static void run_put(struct mem_remote *remote, size_t at, const struct mem_remote_run *run)
+{
+	for (size_t i = remote->count++; i > at; i--)
+		remote->runs[i] = remote->runs[i - 1];
+	remote->runs[at] = *run;
+}
+
 /* Memory that goes on where a window's run ends, in the same window, is one run with it. */
 static bool run_extend(struct mem_remote *remote, size_t at, const struct mem_remote_run *run)
 {
@@ -91,11 +98,43 @@ static void run_insert(struct mem_remote *remote, const struct mem_remote_run *r
 {
 	size_t at = run_find(remote, run->start);
 
-	if (run_extend(remote, at, run))
+	if (!run_extend(remote, at, run))
+		run_put(remote, at, run);
+}
+
+/* No run has both addr - 1 and addr, if there is memory for one more. */
+static void run_split(struct mem_remote *remote, uint64_t addr)
+{
+	size_t at = run_find(remote, addr);
+	struct mem_remote_run upper;
+
+	if (at == remote->count || remote->runs[at].start >= addr || make_room(remote))
 		return;
-	for (size_t i = remote->count++; i > at; i--)
-		remote->runs[i] = remote->runs[i - 1];
-	remote->runs[at] = *run;
+	upper = remote->runs[at];
+	upper.pa += addr - upper.start;
+	upper.start = addr;
+	/* Each run has a use of the window. */
+	if (!mem_pa_is_host(upper.pa) && mem_window_get(remote->client, addr, &upper.pa))
+		return;
+	remote->runs[at].last = addr - 1;
+	run_put(remote, at + 1, &upper);
+}
+
+void mem_remote_release(struct mem_remote *remote, uint64_t start, uint64_t last)
+{
+	size_t kept = 0;
+
+	run_split(remote, start);
+	run_split(remote, last + 1);
+	for (size_t i = 0; i < remote->count; i++) {
+		struct mem_remote_run run = remote->runs[i];
+
+		if (run.start >= start && run.last <= last)
+			run_drop(&run);
+		else
+			remote->runs[kept++] = run;
+	}
+	remote->count = kept;
 }
 
 /* Keep the fresh runs, or undo them. */

@@ -35,6 +35,12 @@ void mem_remote_free(struct mem_remote *remote);
  */
 int mem_remote_take(struct mem_remote *remote, uint64_t start, uint64_t last, bool write);
 
+/*
+ * [start, last], whole pages, is no part of the runs any more, so that a later take looks at
+ * it again. What is inside a larger run stays if memory is short.
+ */
+void mem_remote_release(struct mem_remote *remote, uint64_t start, uint64_t last);
+
 /* Nothing is pinned any more. */
 void mem_remote_drop(struct mem_remote *remote);
 

@@ -110,6 +110,19 @@ static BASE_COLD int fill_remote_locked(struct mem_source *source, uint64_t firs
 			       page_host(source, last + 1) - 1, source->writable);
 }
 
+/* Pages without a pin are no longer those that they were. */
+static BASE_COLD void forget_remote_locked(struct mem_source *source, uint64_t first, uint64_t last)
+{
+	uint64_t gap_last;
+
+	base_assert_held(&source->lock);
+	if (!source->extra || !source->extra->remote)
+		return;
+	for (; gap_next(source, &first, last, &gap_last); first = gap_last + 1)
+		mem_remote_release(source->extra->remote, page_host(source, first),
+				   page_host(source, gap_last + 1) - 1);
+}
+
 /* Make the pages present. */
 static int fill_locked(struct mem_source *source, uint64_t first, uint64_t last)
 {
@@ -154,6 +167,8 @@ static int take_locked(struct mem_source *source, uint64_t first, uint64_t last)
 	}
 	if (!rc)
 		rc = mem_account_charge(source->client, source->account, pages);
+	if (rc && source->kind == MEM_SOURCE_REMOTE)
+		forget_remote_locked(source, first, last);
 	if (base_unlikely(base_load_relaxed(&mem_pincount_on)) && !rc)
 		count_locked(source, first, last, 1);
 	return rc;
@@ -173,6 +188,8 @@ static __attribute__((noinline)) void release_locked(struct mem_source *source, 
 	if (base_unlikely(base_load_relaxed(&mem_pincount_on)))
 		count_locked(source, first, last, -1);
 	mem_account_uncharge(source->client, source->account, pages);
+	if (base_unlikely(source->kind == MEM_SOURCE_REMOTE))
+		forget_remote_locked(source, first, last);
 	settle_locked(source);
 }
 

@@ -384,6 +384,47 @@ static void a_take_survives_every_failure(void **state)
 	range_fini(&range);
 }
 
+struct release_row {
+	unsigned first, last; /* pages */
+	size_t count;	      /* of runs then */
+};
+
+/* Of four runs: 0, 1, 2, 3 to 6. */
+static const struct release_row releases[] = {
+	{0, 0, 3}, {1, 2, 2}, {0, 6, 0}, {3, 3, 4}, {6, 6, 4}, {4, 4, 5}, {2, 4, 3}, {8, 8, 4},
+};
+
+/* What is left is what it was, and the rest can be taken again. */
+static void parts_are_released(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < base_array_size(releases); i++) {
+		const struct release_row *row = &releases[i];
+		struct range range;
+		uint64_t start;
+		uint8_t byte;
+
+		range_init(&range);
+		start = (uintptr_t)range.at;
+		assert_int_equal(take(&range, 0, 6, false), 0);
+		mem_remote_release(range.remote, start + row->first * PAGE,
+				   start + (row->last + 1) * PAGE - 1);
+		assert_int_equal(range.remote->count, row->count);
+		for (unsigned page = 0; page < 7; page++) {
+			if (page >= row->first && page <= row->last)
+				continue;
+			look(&range, page, &byte);
+			assert_int_equal(byte, page == 4 ? 0 : page + 1);
+		}
+		assert_int_equal(take(&range, 0, 6, false), 0);
+		for (unsigned page = 0; page < 7; page++) {
+			look(&range, page, &byte);
+			assert_int_equal(byte, page == 4 ? 0 : page + 1);
+		}
+		range_fini(&range);
+	}
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -417,6 +458,65 @@ static void a_source_is_copied_as_long_as_it_is_pinned(void **state)
 	munmap(memory, SIZE);
 }
 
+static uint8_t *remapped;
+static int other_file;
+
+/* In the child. */
+static void remap(int signo)
+{
+	(void)signo;
+	mmap(remapped, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, other_file, 0);
+}
+
+static uint8_t pinned_byte(const struct mem_source *source, uint64_t offset)
+{
+	uint64_t run;
+	uint8_t byte;
+
+	assert_int_equal(mem_pa_read(&byte, mem_source_pa(source, offset, &run), 1), 0);
+	return byte;
+}
+
+/* Also while other pages of the source stay pinned, and after a pin that failed. */
+static void what_is_pinned_again_is_looked_at_again(void **state)
+{
+	const struct sigaction action = {.sa_handler = remap};
+	uint8_t *memory = pages(3 * PAGE, MAP_SHARED), byte = 0;
+	struct mem_source source;
+	struct child child;
+
+	(void)state;
+	memory[0] = 1;
+	memory[PAGE] = 2;
+	munmap(memory + 2 * PAGE, PAGE);
+	remapped = memory;
+	other_file = memfd_create("other", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(other_file, PAGE), 0);
+	assert_int_equal(pwrite(other_file, "\3", 1, 0), 1);
+	sigaction(SIGUSR1, &action, NULL);
+	child_start(&child);
+	mem_source_init(&source, &child.client, (uintptr_t)memory, 3 * PAGE, true,
+			MEM_ACCOUNT_NONE);
+	assert_int_equal(mem_source_pin(&source, PAGE, PAGE), 0);
+	assert_int_equal(mem_source_pin(&source, 0, PAGE), 0);
+	assert_int_equal(pinned_byte(&source, 0), 1);
+	mem_source_unpin(&source, 0, PAGE);
+	/* The first page is there, the last is not. */
+	assert_int_equal(mem_source_pin(&source, 0, 3 * PAGE), -EFAULT);
+	kill(child.process.pid, SIGUSR1);
+	while (byte != 3)
+		assert_int_equal(mem_source_read(&source, 0, &byte, 1), 0);
+	assert_int_equal(mem_source_pin(&source, 0, PAGE), 0);
+	assert_int_equal(pinned_byte(&source, 0), 3);
+	assert_int_equal(pinned_byte(&source, PAGE), 2);
+	mem_source_unpin(&source, 0, PAGE);
+	mem_source_unpin(&source, PAGE, PAGE);
+	assert_true(mem_source_put(&source));
+	child_end(&child);
+	close(other_file);
+	munmap(memory, 2 * PAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +530,8 @@ int main(void)
 		cmocka_unit_test(parts_are_taken_in_any_order),
 		cmocka_unit_test(what_is_missing_changes_nothing),
 		cmocka_unit_test(a_take_survives_every_failure),
+		cmocka_unit_test(parts_are_released),
+		cmocka_unit_test(what_is_pinned_again_is_looked_at_again),
 		cmocka_unit_test(a_source_is_copied_as_long_as_it_is_pinned),
 	};
 
