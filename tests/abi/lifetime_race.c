@@ -280,7 +280,11 @@ static void use_the_file(struct race *race, void *arg)
 	}
 }
 
-/* The last call on a file finishes its release; after that the device can be bound again. */
+/*
+ * The last call on a file finishes its release; after that the device can be bound again.
+ * In a program, numbers that are guessed while a file is being opened may meet a bare
+ * socket; tests/e2e/test_numbers.c has what can be said of close.
+ */
 static void closing_races_with_calls_on_the_file(struct abi *abi)
 {
 	int file = abi->file[0];

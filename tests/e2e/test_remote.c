@@ -55,13 +55,18 @@ static int use_objects(int iommufd)
 
 static void a_child_uses_the_parents_objects(void **state)
 {
-	int fd = open_iommufd();
+	static const char *const paths[] = {IOMMU_PATH, "/dev/vfio/vfio"};
 
 	(void)state;
-	parents_id = new_ioas(fd);
-	assert_int_equal(in_child(use_objects, fd), 0);
-	assert_fails(destroy(fd, parents_id), ENOENT);
-	close(fd);
+	for (size_t i = 0; i < 2; i++) {
+		int fd = open(paths[i], O_RDWR | O_CLOEXEC);
+
+		assert_true(fd >= 0);
+		parents_id = new_ioas(fd);
+		assert_int_equal(in_child(use_objects, fd), 0);
+		assert_fails(destroy(fd, parents_id), ENOENT);
+		close(fd);
+	}
 }
 
 static void *volatile nowhere;

@@ -317,6 +317,14 @@ static void ioctl_by_value(const struct fuzz_call *call, int fd, struct fuzz_inp
 		fuzz_finding("a result that is positive");
 }
 
+/* The number of the file is the result, which may be 0. */
+static bool makes_dmabuf(const struct argument *arg)
+{
+	const struct iommu_test_cmd *cmd = (const struct iommu_test_cmd *)arg->bytes;
+
+	return arg->call->cmd == IOMMU_TEST_CMD && cmd->op == IOMMU_TEST_OP_DMABUF_GET;
+}
+
 void fuzz_ioctl(const struct fuzz_call *call, struct fuzz_input *in)
 {
 	int fd = fuzz_file((enum fuzz_file)call->file, fuzz_byte(in));
@@ -347,6 +355,6 @@ void fuzz_ioctl(const struct fuzz_call *call, struct fuzz_input *in)
 	check_written(&arg, &place, rc);
 	if (rc >= 0)
 		remember(&arg, &place);
-	if (rc > 0 && call->cmd == IOMMU_TEST_CMD)
+	if (rc >= 0 && makes_dmabuf(&arg))
 		fuzz_file_add(FUZZ_FILE_DMABUF, (int)rc);
 }

@@ -15,14 +15,16 @@ static bool running;
 static void keeper_run(void *arg)
 {
 	struct epoll_event event;
-	int n;
+	int fd, n;
 
 	(void)arg;
 	do {
-		n = epoll_wait(base_load(&poll_fd), &event, 1, -1);
+		fd = base_load(&poll_fd);
+		n = epoll_wait(fd, &event, 1, -1);
 		if (n == 1)
 			preload_slot_settle(event.data.ptr);
-	} while (n >= 0 || errno == EINTR);
+		/* The program may just have taken the number: then there is another. */
+	} while (n >= 0 || errno == EINTR || base_load(&poll_fd) != fd);
 }
 
 static int poll_make_locked(void)

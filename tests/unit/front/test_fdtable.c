@@ -213,6 +213,30 @@ static void layers_below_may_hide_numbers(void **state)
 	assert_null(front_fdtable_peek(&table, 1 << 20));
 }
 
+static void a_number_that_is_being_closed_is_taken_but_has_no_file(void **state)
+{
+	struct test_file file;
+	struct front_slot *slot;
+
+	(void)state;
+	file_init(&file);
+	slot = open_at(&table, &file, 0);
+	base_mutex_lock(&table.lock);
+	assert_ptr_equal(front_fdtable_closing_locked(&table, 0), slot);
+	assert_int_equal(slot->numbers, 0);
+	assert_null(front_fdtable_get(&table, 0));
+	assert_ptr_equal(front_fdtable_peek(&table, 0), &front_slot_closing);
+	assert_int_equal(front_fdtable_lowest_locked(&table), 1);
+	assert_ptr_equal(front_fdtable_clear_locked(&table, 0), &front_slot_closing);
+	assert_int_equal(front_fdtable_lowest_locked(&table), 0);
+	assert_null(front_fdtable_closing_locked(&table, 0));
+	assert_null(front_fdtable_peek(&table, 0));
+	front_slot_close_locked(&table, slot);
+	base_mutex_unlock(&table.lock);
+	front_slot_put(&table, slot);
+	assert_int_equal(file.released, 1);
+}
+
 /* ---- slots ---- */
 
 static void a_call_under_way_puts_off_the_release(void **state)
@@ -401,6 +425,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(nobody_gets_a_hidden_number, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(layers_below_may_hide_numbers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_number_that_is_being_closed_is_taken_but_has_no_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_call_under_way_puts_off_the_release, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_slot_lives_as_long_as_one_of_its_numbers, set_up,
