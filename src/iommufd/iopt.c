@@ -53,12 +53,13 @@ static struct iopt_mapping *mapping_of(struct mem_source *source)
 	return base_container_of(source, struct iopt_mapping, source);
 }
 
-static BASE_INLINE void area_free_locked(struct iopt *iopt, struct iopt_area *area)
+static BASE_INLINE void area_free_locked(struct iopt *iopt, struct iopt_area *area,
+					 struct base_gapway *way)
 {
 	struct iopt_mapping *mapping;
 
 	base_assert_held(&iopt->iova_lock);
-	base_gaptree_remove(&iopt->areas, &area->node);
+	base_gaptree_remove_found(&iopt->areas, &area->node, way);
 	mapping = iopt_area_put(area);
 	if (base_likely(mapping))
 		base_spare_put(&iopt->spare, mapping);
@@ -141,12 +142,14 @@ int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t
 
 /* ---- unmap ---- */
 
-/* The next area to go, marked; NULL and *rc: 0 at the end, or why not. */
+/* The next area to go, marked, and the way to it; NULL and *rc: 0 at the end, or why not. */
 static BASE_INLINE struct iopt_area *area_take_locked(struct iopt *iopt, uint64_t start,
-						      uint64_t last, int *rc)
+						      uint64_t last, struct base_gapway *way,
+						      int *rc)
 {
-	struct iopt_area *area = iopt_area_first_locked(iopt, start, last);
+	struct iopt_area *area = iopt_area_of(base_gaptree_find(&iopt->areas, start, last, way));
 
+	base_assert_held(&iopt->iova_lock);
 	*rc = 0;
 	if (!area)
 		return NULL;
@@ -175,16 +178,17 @@ static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t start, uint64_t la
 				  uint64_t *unmapped)
 {
 	bool domains = iopt_areas_lock(iopt);
+	struct base_gapway way;
 	struct iopt_area *area;
 	int rc;
 
-	while ((area = area_take_locked(iopt, start, last, &rc))) {
+	while ((area = area_take_locked(iopt, start, last, &way, &rc))) {
 		uint64_t area_last = area->node.last;
 
 		if (domains)
 			area_empty_locked(iopt, area);
 		*unmapped += iopt_area_length(area);
-		area_free_locked(iopt, area);
+		area_free_locked(iopt, area, &way);
 		if (area_last >= last)
 			break;
 		start = area_last + 1;
