@@ -17,12 +17,13 @@ bool iopt_area_at_locked(const struct iopt *iopt, uint64_t iova, uint64_t *last)
 	return true;
 }
 
-void iopt_init(struct iopt *iopt)
+void iopt_init(struct iopt *iopt, struct base_slab *mappings)
 {
 	base_rwlock_init(&iopt->domains_lock, RANK_IOPT_DOMAINS);
 	base_rwlock_init(&iopt->iova_lock, RANK_IOPT_IOVA);
 	base_list_init(&iopt->domains);
 	base_gaptree_init(&iopt->areas);
+	base_stock_init(&iopt->mappings, mappings);
 	base_list_init(&iopt->reserved);
 	base_idtable_init(&iopt->accesses, 0, IOPT_ACCESS_IDS - 1);
 	base_list_init(&iopt->locked);
@@ -43,26 +44,19 @@ void iopt_fini(struct iopt *iopt)
 	if (iopt->allowed)
 		base_free(iopt->allowed);
 	base_idtable_fini(&iopt->accesses);
-	base_spare_fini(&iopt->spare);
+	base_stock_fini(&iopt->mappings);
 }
 
 /* ---- memory ---- */
 
-static struct iopt_mapping *mapping_of(struct mem_source *source)
+/* Free an area that is in no tree. */
+static BASE_INLINE void area_free_locked(struct iopt *iopt, struct iopt_area *area)
 {
-	return base_container_of(source, struct iopt_mapping, source);
-}
-
-static BASE_INLINE void area_free_locked(struct iopt *iopt, struct iopt_area *area,
-					 struct base_gapway *way)
-{
-	struct iopt_mapping *mapping;
+	struct iopt_mapping *mapping = iopt_area_put(area);
 
 	base_assert_held(&iopt->iova_lock);
-	base_gaptree_remove_found(&iopt->areas, &area->node, way);
-	mapping = iopt_area_put(area);
 	if (base_likely(mapping))
-		base_spare_put(&iopt->spare, mapping);
+		base_stock_free(&iopt->mappings, mapping);
 }
 
 /* ---- map ---- */
@@ -106,13 +100,13 @@ static __attribute__((noinline)) int area_complete_locked(struct iopt *iopt, str
 	return rc;
 }
 
-static struct iopt_area *area_new(struct iopt *iopt, const struct iopt_map_request *request)
+static BASE_INLINE struct iopt_area *area_new_locked(struct iopt *iopt,
+						     const struct iopt_map_request *request)
 {
-	struct iopt_mapping *mapping = base_spare_take(&iopt->spare);
+	struct iopt_mapping *mapping = base_stock_alloc(&iopt->mappings);
 	struct iopt_area *area;
 
-	if (!mapping)
-		mapping = base_alloc(sizeof(*mapping));
+	base_assert_held(&iopt->iova_lock);
 	if (!mapping)
 		return NULL;
 	mem_source_init(&mapping->source, request->client, request->addr, request->length,
@@ -124,19 +118,15 @@ static struct iopt_area *area_new(struct iopt *iopt, const struct iopt_map_reque
 
 int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t *iova)
 {
-	struct iopt_area *area = area_new(iopt, request);
-	bool domains;
-	int rc;
+	bool domains = iopt_areas_lock(iopt);
+	struct iopt_area *area = area_new_locked(iopt, request);
+	int rc = area ? area_place_locked(iopt, area, request, iova) : -ENOMEM;
 
-	if (!area)
-		return -ENOMEM;
-	domains = iopt_areas_lock(iopt);
-	rc = area_place_locked(iopt, area, request, iova);
 	if (!rc && domains)
 		rc = area_complete_locked(iopt, area);
+	if (rc && area)
+		area_free_locked(iopt, area);
 	iopt_areas_unlock(iopt, domains);
-	if (rc && mem_source_put(area->source))
-		base_spare_put(&iopt->spare, mapping_of(area->source));
 	return rc;
 }
 
@@ -188,7 +178,8 @@ static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t start, uint64_t la
 		if (domains)
 			area_empty_locked(iopt, area);
 		*unmapped += iopt_area_length(area);
-		area_free_locked(iopt, area, &way);
+		base_gaptree_remove_found(&iopt->areas, &area->node, &way);
+		area_free_locked(iopt, area);
 		if (area_last >= last)
 			break;
 		start = area_last + 1;
