@@ -136,26 +136,12 @@ static void shrink(struct base_gaptree *tree, struct base_gapnode **path, struct
 
 /* ---- changes ---- */
 
-static void leaf_init(struct base_gapnode *node, uint64_t gap)
-{
-	node->child[0] = node->child[1] = NULL;
-	node->height = 1;
-	node->gap = node->max_gap = gap;
-}
-
-bool base_gaptree_insert(struct base_gaptree *tree, struct base_gapnode *node)
+bool base_gaptree_add(struct base_gaptree *tree, struct base_gapnode *node)
 {
 	struct base_gapnode *path[BASE_GAPTREE_HEIGHT], **end = path, **next = path;
 	struct base_gapnode *at = tree->root, *prev = NULL;
 	uint64_t start = node->start;
 
-	if (!at) {
-		leaf_init(node, start);
-		tree->root = node;
-		tree->count = 1;
-		tree->changes++;
-		return true;
-	}
 	while (at) {
 		*end++ = at;
 		if (start < at->start) {
@@ -168,7 +154,7 @@ bool base_gaptree_insert(struct base_gaptree *tree, struct base_gapnode *node)
 	}
 	if ((prev && prev->last >= start) || (next != path && next[-1]->start <= node->last))
 		return false;
-	leaf_init(node, prev ? start - prev->last - 1 : start);
+	base_gapnode_init(node, prev ? start - prev->last - 1 : start);
 	tree->count++;
 	tree->changes++;
 	end[-1]->child[end[-1] == prev] = node;

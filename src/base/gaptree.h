@@ -43,11 +43,30 @@ static inline void base_gaptree_init(struct base_gaptree *tree)
 	tree->changes = 0;
 }
 
+static inline void base_gapnode_init(struct base_gapnode *node, uint64_t gap)
+{
+	node->child[0] = node->child[1] = NULL;
+	node->height = 1;
+	node->gap = node->max_gap = gap;
+}
+
+/* base_gaptree_insert() into a tree that is not empty. */
+bool base_gaptree_add(struct base_gaptree *tree, struct base_gapnode *node);
+
 /*
  * Insert node with its start and last (start <= last) set. False, and nothing
  * changes, if it meets a range that is there.
  */
-bool base_gaptree_insert(struct base_gaptree *tree, struct base_gapnode *node);
+static inline bool base_gaptree_insert(struct base_gaptree *tree, struct base_gapnode *node)
+{
+	if (tree->root)
+		return base_gaptree_add(tree, node);
+	base_gapnode_init(node, node->start);
+	tree->root = node;
+	tree->count = 1;
+	tree->changes++;
+	return true;
+}
 
 /* The second half of base_gaptree_remove_found(). */
 void base_gaptree_cut(struct base_gaptree *tree, struct base_gapnode *node,

@@ -75,9 +75,8 @@ struct iopt_locked {
 };
 
 struct iopt {
-	struct base_rwlock domains_lock;
+	struct base_rwlock domains_lock, iova_lock;
 	struct base_list domains; /* struct iopt_domain; changed under both locks */
-	struct base_rwlock iova_lock;
 	struct base_gaptree areas;
 	struct base_stock mappings; /* struct iopt_mapping; guarded by iova_lock */
 	struct base_list reserved;
@@ -85,9 +84,9 @@ struct iopt {
 	size_t allowed_count;
 	struct base_idtable accesses; /* struct iopt_access */
 	uint32_t pinning;	      /* of the accesses, how many pin */
+	bool small_pages;	      /* no leaves but of PAGE (11.4); changed under both locks */
 	struct base_list locked;      /* struct iopt_locked */
 	uint64_t alignment;	      /* of every IOVA, length and source address */
-	bool small_pages;	      /* no leaves but of PAGE (11.4); changed under both locks */
 };
 
 /*
