@@ -156,7 +156,7 @@ static BASE_INLINE struct iopt_area *area_take_locked(struct iopt *iopt, uint64_
 }
 
 /* Drain a marked area without the inner lock. */
-static __attribute__((noinline)) void area_empty_locked(struct iopt *iopt, struct iopt_area *area)
+static BASE_INLINE void area_empty_locked(struct iopt *iopt, struct iopt_area *area)
 {
 	base_rwlock_wrunlock(&iopt->iova_lock);
 	iopt_area_drain(iopt, area);
