@@ -18,6 +18,7 @@
 #define LARGE  ((uint64_t)64 << 20)
 #define MANY   8192u /* areas that there are when one of many is unmapped; a power of two */
 #define BOTTOM ((uint64_t)1 << 32)
+#define LOW    ((uint64_t)1 << 30) /* an IOVA that the mock IOMMU has, too */
 
 /* Of the test ABI: what the mock IOMMU's vIOMMUs are, and two operations on accesses. */
 #define VIOMMU_TYPE_SELFTEST 0xdeadbeef
@@ -43,7 +44,7 @@ struct test_cmd {
 
 static struct bench_space space;
 static struct bench_device device;
-static uint32_t parent; /* HWPT for vIOMMUs */
+static uint32_t hwpt; /* a parent for vIOMMUs, or one that keeps dirty state */
 static uint8_t *memory;
 static uint32_t access_fd;
 static int foreign[2]; /* a pipe */
@@ -133,16 +134,35 @@ static void need_large(void)
 	map(memory, LARGE, BOTTOM);
 }
 
-static void need_parent(void)
+static void need_hwpt(uint32_t flags)
 {
-	struct iommu_hwpt_alloc cmd = {.size = sizeof(cmd), .flags = IOMMU_HWPT_ALLOC_NEST_PARENT};
+	struct iommu_hwpt_alloc cmd = {.size = sizeof(cmd), .flags = flags};
 
 	need_space();
 	bench_device_bind(&device, &space);
 	cmd.dev_id = device.id;
 	cmd.pt_id = space.ioas;
 	CALL(IOMMU_HWPT_ALLOC, &cmd);
-	parent = cmd.out_hwpt_id;
+	hwpt = cmd.out_hwpt_id;
+}
+
+static void need_parent(void)
+{
+	need_hwpt(IOMMU_HWPT_ALLOC_NEST_PARENT);
+}
+
+/* 4 KiB leaves: no more than that of the two addresses is alike. */
+static void need_tracking(void)
+{
+	struct iommu_hwpt_set_dirty_tracking cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_HWPT_DIRTY_TRACKING_ENABLE,
+	};
+
+	need_hwpt(IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	map(memory + PAGE, LARGE, LOW);
+	cmd.hwpt_id = hwpt;
+	CALL(IOMMU_HWPT_SET_DIRTY_TRACKING, &cmd);
 }
 
 /* An access to an area of a page. */
@@ -210,7 +230,7 @@ static void op_viommu(unsigned i)
 		.size = sizeof(viommu),
 		.type = VIOMMU_TYPE_SELFTEST,
 		.dev_id = device.id,
-		.hwpt_id = parent,
+		.hwpt_id = hwpt,
 	};
 	struct iommu_vdevice_alloc vdevice = {
 		.size = sizeof(vdevice),
@@ -223,6 +243,22 @@ static void op_viommu(unsigned i)
 	CALL(IOMMU_VDEVICE_ALLOC, &vdevice);
 	destroy(vdevice.out_vdevice_id);
 	destroy(viommu.out_viommu_id);
+}
+
+static void op_dirty(unsigned i)
+{
+	static uint64_t bits[LARGE / PAGE / 64];
+	struct iommu_hwpt_get_dirty_bitmap cmd = {
+		.size = sizeof(cmd),
+		.hwpt_id = hwpt,
+		.iova = LOW,
+		.length = LARGE,
+		.page_size = PAGE,
+		.data = (uintptr_t)bits,
+	};
+
+	(void)i;
+	CALL(IOMMU_HWPT_GET_DIRTY_BITMAP, &cmd);
 }
 
 static void op_foreign(unsigned i)
@@ -303,6 +339,7 @@ static const struct row {
 	{"large-askew", need_domain, op_large_askew},
 	{"copy", need_large, op_copy},
 	{"viommu", need_parent, op_viommu},
+	{"dirty", need_tracking, op_dirty},
 	{"access-read", need_access, op_access_read},
 	{"access-write", need_access, op_access_write},
 	{"foreign", need_foreign, op_foreign},

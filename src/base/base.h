@@ -9,6 +9,7 @@
 #include "base/trace.h"
 #include "base/alloc.h"
 #include "base/sync.h"
+#include "base/slab.h"
 #include "base/thread.h"
 #include "base/idtable.h"
 #include "base/gaptree.h"

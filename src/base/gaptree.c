@@ -8,9 +8,6 @@
 
 #include "base/arith.h"
 
-/* A higher AVL tree has over 2^45 nodes, which no memory holds. */
-#define HEIGHT_MAX 64
-
 _Static_assert(sizeof(struct base_gapnode) <= 56, "areas are to stay small");
 
 static unsigned height_of(const struct base_gapnode *node)
@@ -139,25 +136,12 @@ static void shrink(struct base_gaptree *tree, struct base_gapnode **path, struct
 
 /* ---- changes ---- */
 
-static void leaf_init(struct base_gapnode *node, uint64_t gap)
+bool base_gaptree_add(struct base_gaptree *tree, struct base_gapnode *node)
 {
-	node->child[0] = node->child[1] = NULL;
-	node->height = 1;
-	node->gap = node->max_gap = gap;
-}
-
-bool base_gaptree_insert(struct base_gaptree *tree, struct base_gapnode *node)
-{
-	struct base_gapnode *path[HEIGHT_MAX], **end = path, **next = path;
+	struct base_gapnode *path[BASE_GAPTREE_HEIGHT], **end = path, **next = path;
 	struct base_gapnode *at = tree->root, *prev = NULL;
 	uint64_t start = node->start;
 
-	if (!at) {
-		leaf_init(node, start);
-		tree->root = node;
-		tree->count = 1;
-		return true;
-	}
 	while (at) {
 		*end++ = at;
 		if (start < at->start) {
@@ -170,8 +154,9 @@ bool base_gaptree_insert(struct base_gaptree *tree, struct base_gapnode *node)
 	}
 	if ((prev && prev->last >= start) || (next != path && next[-1]->start <= node->last))
 		return false;
-	leaf_init(node, prev ? start - prev->last - 1 : start);
+	base_gapnode_init(node, prev ? start - prev->last - 1 : start);
 	tree->count++;
+	tree->changes++;
 	end[-1]->child[end[-1] == prev] = node;
 	gap_grew(next, end, node->gap);
 	if (next != path) {
@@ -230,30 +215,49 @@ static struct base_gapnode **cut_inner(struct base_gaptree *tree, struct base_ga
 	return end;
 }
 
-void base_gaptree_remove(struct base_gaptree *tree, struct base_gapnode *node)
+/* Note the way to the lowest node that ends at or behind `start`, if there is one. */
+static inline void find_way(const struct base_gaptree *tree, uint64_t start,
+			    struct base_gapway *way)
 {
-	struct base_gapnode *path[HEIGHT_MAX], **end = path, **next = path;
+	struct base_gapnode **at_end = way->path, **end = at_end, **next = at_end;
 
-	if (!--tree->count) {
-		base_assert(tree->root == node);
-		tree->root = NULL;
-		return;
-	}
-	for (struct base_gapnode *at = tree->root; at != node;) {
-		base_assert(at);
-		*end++ = at;
-		if (node->start < at->start) {
+	for (struct base_gapnode *at = tree->root; at;) {
+		*at_end++ = at;
+		if (at->last >= start) {
 			next = end;
+			end = at_end;
 			at = at->child[0];
 		} else {
 			at = at->child[1];
 		}
 	}
+	way->end = end;
+	way->next = next;
+	way->changes = tree->changes;
+}
+
+void base_gaptree_cut(struct base_gaptree *tree, struct base_gapnode *node, struct base_gapway *way)
+{
+	struct base_gapnode **end;
+
+	/* The change that this is has been counted. */
+	if (base_unlikely(way->changes != tree->changes - 1))
+		find_way(tree, node->start, way);
+	end = way->end - 1;
+	base_assert(*end == node);
 	if (node->child[1])
-		end = cut_inner(tree, path, end, node);
+		end = cut_inner(tree, way->path, end, node);
 	else
-		cut_edge(tree, path, end, next, node);
-	shrink(tree, path, end);
+		cut_edge(tree, way->path, end, way->next, node);
+	shrink(tree, way->path, end);
+}
+
+void base_gaptree_remove(struct base_gaptree *tree, struct base_gapnode *node)
+{
+	struct base_gapway way;
+
+	find_way(tree, node->start, &way);
+	base_gaptree_remove_found(tree, node, &way);
 }
 
 /* ---- questions ---- */
@@ -272,6 +276,13 @@ struct base_gapnode *base_gaptree_first(const struct base_gaptree *tree, uint64_
 		}
 	}
 	return found && found->start <= last ? found : NULL;
+}
+
+struct base_gapnode *base_gaptree_find(const struct base_gaptree *tree, uint64_t start,
+				       uint64_t last, struct base_gapway *way)
+{
+	find_way(tree, start, way);
+	return way->end != way->path && way->end[-1]->start <= last ? way->end[-1] : NULL;
 }
 
 /* What to look for, and where it was found. */
@@ -294,7 +305,7 @@ static bool fits(struct request *req, uint64_t start, uint64_t last)
 /* As base_gaptree_fit, for the gaps that have a node above them. */
 static bool fits_below_a_node(const struct base_gaptree *tree, struct request *req)
 {
-	const struct base_gapnode *path[HEIGHT_MAX], *at = tree->root;
+	const struct base_gapnode *path[BASE_GAPTREE_HEIGHT], *at = tree->root;
 	unsigned depth = 0;
 
 	for (;;) {

@@ -119,6 +119,8 @@ FUNCTION(base_guard_copy)
 
 	/* Not rep movsb: 15 times slower here for some distances of src and dst. */
 .Lcopy_huge:
+	testb	$31, %dil
+	jz	.Lcopy_aligned
 	testb	$1, %dil
 	jz	1f
 	movb	(%rsi), %al
@@ -154,10 +156,27 @@ FUNCTION(base_guard_copy)
 	addq	$16, %rsi
 	addq	$16, %rdi
 	subq	$16, %rdx
-	/* dst is a multiple of 32. */
-1:	cmpb	$0, base_guard_has_avx(%rip)
+1:
+.Lcopy_aligned: /* dst is a multiple of 32. */
+	cmpb	$0, base_guard_has_avx(%rip)
 	je	.Lcopy_64
 guard_avx_begin:
+	subq	$512, %rdx
+	jb	2f
+	.p2align 5
+1:	.irp	reg, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	vmovups	32 * \reg(%rsi), %ymm\reg
+	.endr
+	.irp	reg, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	vmovaps	%ymm\reg, 32 * \reg(%rdi)
+	.endr
+	addq	$512, %rsi
+	addq	$512, %rdi
+	subq	$512, %rdx
+	jae	1b
+2:	addq	$512, %rdx
+	cmpq	$128, %rdx
+	jb	2f
 	.p2align 5
 1:	vmovups	(%rsi), %ymm0
 	vmovups	32(%rsi), %ymm1
@@ -172,6 +191,7 @@ guard_avx_begin:
 	subq	$128, %rdx
 	cmpq	$128, %rdx
 	jae	1b
+2:
 guard_avx_end:
 	vzeroupper
 	jmp	base_guard_copy

@@ -82,15 +82,28 @@ struct iommu_requester *iommu_requester_new(void)
 	return self;
 }
 
-void iommu_sync(struct base_list *trash)
+/* From this one on. */
+static BASE_COLD void wait_for_sections(const struct iommu_requester *r)
 {
-	base_fence();
-	for (struct iommu_requester *r = base_load(&requesters); r; r = r->next) {
+	for (; r; r = r->next) {
 		uint64_t epoch = base_load(&r->epoch);
 
 		if (epoch & 1)
 			while (base_load(&r->epoch) == epoch)
 				base_yield();
+	}
+}
+
+void iommu_sync(struct base_list *trash)
+{
+	const struct iommu_requester *r;
+
+	base_fence();
+	for (r = base_load(&requesters); r; r = r->next) {
+		if (base_unlikely(base_load(&r->epoch) & 1)) {
+			wait_for_sections(r);
+			break;
+		}
 	}
 	if (trash && !base_list_is_empty(trash))
 		pgtable_trash_free(trash);

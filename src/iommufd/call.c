@@ -120,7 +120,6 @@ static void call_init(struct iommufd_call *call, struct iommufd_ctx *ctx, struct
 	call->addr = addr;
 	call->respond = false;
 	call->created = NULL;
-	call->new_file.file = NULL;
 	call->lookup_count = 0;
 }
 
@@ -141,7 +140,7 @@ int iommufd_call_new_file(struct iommufd_call *call, struct mem_file *file, uint
 }
 
 /* The file opens just before its object can be found, and is gone before that ends (5). */
-static BASE_COLD void call_finish_file(struct iommufd_call *call, int rc)
+static BASE_COLD void call_finish_file(struct iommufd_call *call, long rc)
 {
 	if (rc < 0)
 		call->client->ops->file_abort(call->client, &call->new_file);
@@ -150,7 +149,7 @@ static BASE_COLD void call_finish_file(struct iommufd_call *call, int rc)
 }
 
 /* The fate of a new object, and the lock that the handler has left for us. */
-static void call_settle(struct iommufd_call *call, int rc)
+static void call_settle(struct iommufd_call *call, long rc)
 {
 	if (call->new_file.file)
 		call_finish_file(call, rc);
@@ -163,14 +162,14 @@ static void call_settle(struct iommufd_call *call, int rc)
 }
 
 /* Reserve, fill (the handler did), copy the result out, publish: nothing fails after that (L3). */
-static int call_finish(struct iommufd_call *call, const union command *cmd, int rc)
+static long call_finish(struct iommufd_call *call, const union command *cmd, long rc)
 {
 	if (call->respond && mem_copy_out(call->client, call->addr, cmd, call->size))
 		rc = -EFAULT;
 	if (call->created)
 		call_settle(call, rc);
-	for (unsigned i = 0; i < call->lookup_count; i++)
-		iommufd_object_put(&call->ctx->objects, call->lookups[i]);
+	for (unsigned i = call->lookup_count; i; i--)
+		iommufd_object_put(&call->ctx->objects, call->lookups[i - 1]);
 	return rc;
 }
 
@@ -206,6 +205,18 @@ static bool is_test(const struct iommufd_ctx *ctx, uint32_t cmd)
 	return ctx->options.test_abi && cmd == IOMMU_TEST_CMD;
 }
 
+/* NULL: there is no such ioctl. */
+static const struct ioctl_row *find_row(const struct iommufd_ctx *ctx, uint32_t cmd)
+{
+	uint32_t index = cmd - IOMMU_DESTROY;
+	const struct ioctl_row *row;
+
+	if (base_unlikely(index > NR_LAST - IOMMUFD_CMD_BASE) && !is_test(ctx, cmd))
+		return NULL;
+	row = &rows[index];
+	return base_likely(row->run) ? row : NULL;
+}
+
 /* An ioctl that is not there: the size is read before the number is judged (1.2 b). */
 static long call_unknown(struct iommufd_ctx *ctx, struct mem_client *client, uint32_t cmd,
 			 uint64_t arg)
@@ -220,20 +231,16 @@ static long call_unknown(struct iommufd_ctx *ctx, struct mem_client *client, uin
 long iommufd_call_run(struct iommufd_ctx *ctx, struct mem_client *client, uint32_t cmd,
 		      uint64_t arg)
 {
-	uint32_t index = cmd - IOMMU_DESTROY;
+	const struct ioctl_row *row = find_row(ctx, cmd);
 	struct iommufd_call call;
-	const struct ioctl_row *row;
 	union command command;
 	int rc;
 
-	if (base_unlikely(index > NR_LAST - IOMMUFD_CMD_BASE || !rows[index].run) &&
-	    !is_test(ctx, cmd))
+	if (base_unlikely(!row))
 		return call_unknown(ctx, client, cmd, arg);
-	row = &rows[index];
 	call_init(&call, ctx, client, arg);
 	rc = call_copy_in(&call, &command, row);
 	if (rc)
 		return rc;
-	rc = row->run(&call, &command);
-	return call_finish(&call, &command, rc);
+	return call_finish(&call, &command, row->run(&call, &command));
 }

@@ -20,6 +20,7 @@ static void context_release(struct mem_file *file)
 	struct iommufd_ctx *ctx = ctx_of(file);
 
 	iommufd_objects_fini(ctx);
+	base_slab_fini(&ctx->mappings);
 	base_assert(base_list_is_empty(&ctx->groups) && !ctx->mmaps.count);
 	base_free(ctx);
 }
@@ -41,6 +42,7 @@ int iommufd_open(const struct iommufd_options *options, struct mem_file **file)
 	ctx->options = *options;
 	ctx->per_process = options->per_process;
 	iommufd_objects_init(&ctx->objects);
+	base_slab_init(&ctx->mappings, sizeof(struct iopt_mapping));
 	base_mutex_init(&ctx->ioas_lock, RANK_IOAS_CREATE);
 	base_mutex_init(&ctx->groups_lock, RANK_LEAF);
 	base_list_init(&ctx->groups);

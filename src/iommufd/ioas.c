@@ -24,7 +24,7 @@ int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd)
 		return rc;
 	iommufd_client_refresh(&call->ctx->options, call->client);
 	ioas = base_container_of(obj, struct iommufd_ioas, obj);
-	iopt_init(&ioas->iopt);
+	iopt_init(&ioas->iopt, &call->ctx->mappings);
 	base_mutex_init(&ioas->lock, RANK_IOAS);
 	base_list_init(&ioas->hwpts);
 	cmd->out_ioas_id = obj->id;
@@ -147,7 +147,7 @@ int iommufd_ioas_map_user(struct iommufd_ioas *ioas, const struct iopt_map_reque
 	int rc = check_user_range(request->addr, request->length);
 
 	if (!rc)
-		rc = iopt_block_user(request, &block);
+		rc = iopt_block_user(&ioas->iopt, request, &block);
 	if (rc)
 		return rc;
 	return iopt_map_block(&ioas->iopt, &block, request->prot, request->fixed, iova);

@@ -7,8 +7,8 @@
 /* ---- MAP_FILE ---- */
 
 /* A file that is none of ours. */
-static int block_of_file(const struct iopt_map_request *request, int fd, bool ours,
-			 struct iopt_block *block)
+static int block_of_file(const struct iopt *iopt, const struct iopt_map_request *request, int fd,
+			 bool ours, struct iopt_block *block)
 {
 	int own = request->client->ops->fd_get(request->client, fd);
 
@@ -19,20 +19,21 @@ static int block_of_file(const struct iopt_map_request *request, int fd, bool ou
 		base_sys_close(own);
 		return -EINVAL;
 	}
-	return iopt_block_file(request, own, block);
+	return iopt_block_file(iopt, request, own, block);
 }
 
-static int block_make(const struct iopt_map_request *request, int fd, struct iopt_block *block)
+static int block_make(const struct iopt *iopt, const struct iopt_map_request *request, int fd,
+		      struct iopt_block *block)
 {
 	struct mem_dmabuf *dmabuf;
 	struct mem_file *file;
 	int rc;
 
 	if (request->client->ops->file_get(request->client, fd, &file))
-		return block_of_file(request, fd, false, block);
+		return block_of_file(iopt, request, fd, false, block);
 	dmabuf = mem_dmabuf_of(file);
-	rc = dmabuf ? iopt_block_dmabuf(request, dmabuf, block)
-		    : block_of_file(request, fd, true, block);
+	rc = dmabuf ? iopt_block_dmabuf(iopt, request, dmabuf, block)
+		    : block_of_file(iopt, request, fd, true, block);
 	mem_file_put(file);
 	return rc;
 }
@@ -58,6 +59,7 @@ int iommufd_ioas_map_file(struct iommufd_call *call, struct iommu_ioas_map_file 
 	};
 	struct iommufd_object *obj;
 	struct iopt_block block;
+	struct iopt *iopt;
 	uint64_t iova = cmd->iova;
 	int rc;
 
@@ -70,12 +72,12 @@ int iommufd_ioas_map_file(struct iommufd_call *call, struct iommu_ioas_map_file 
 	obj = iommufd_call_lookup(call, cmd->ioas_id, IOMMUFD_OBJ_IOAS);
 	if (!obj)
 		return -ENOENT;
+	iopt = &base_container_of(obj, struct iommufd_ioas, obj)->iopt;
 	rc = check_file_range(cmd->start, cmd->length);
 	if (!rc)
-		rc = block_make(&request, cmd->fd, &block);
+		rc = block_make(iopt, &request, cmd->fd, &block);
 	if (!rc)
-		rc = iopt_map_block(&base_container_of(obj, struct iommufd_ioas, obj)->iopt, &block,
-				    request.prot, request.fixed, &iova);
+		rc = iopt_map_block(iopt, &block, request.prot, request.fixed, &iova);
 	if (rc)
 		return rc;
 	cmd->iova = iova;

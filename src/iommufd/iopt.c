@@ -17,12 +17,13 @@ bool iopt_area_at_locked(const struct iopt *iopt, uint64_t iova, uint64_t *last)
 	return true;
 }
 
-void iopt_init(struct iopt *iopt)
+void iopt_init(struct iopt *iopt, struct base_slab *mappings)
 {
 	base_rwlock_init(&iopt->domains_lock, RANK_IOPT_DOMAINS);
 	base_rwlock_init(&iopt->iova_lock, RANK_IOPT_IOVA);
 	base_list_init(&iopt->domains);
 	base_gaptree_init(&iopt->areas);
+	base_stock_init(&iopt->mappings, mappings);
 	base_list_init(&iopt->reserved);
 	base_idtable_init(&iopt->accesses, 0, IOPT_ACCESS_IDS - 1);
 	base_list_init(&iopt->locked);
@@ -43,25 +44,19 @@ void iopt_fini(struct iopt *iopt)
 	if (iopt->allowed)
 		base_free(iopt->allowed);
 	base_idtable_fini(&iopt->accesses);
-	base_spare_fini(&iopt->spare);
+	base_stock_fini(&iopt->mappings);
 }
 
 /* ---- memory ---- */
 
-static struct iopt_mapping *mapping_of(struct mem_source *source)
-{
-	return base_container_of(source, struct iopt_mapping, source);
-}
-
+/* Free an area that is in no tree. */
 static BASE_INLINE void area_free_locked(struct iopt *iopt, struct iopt_area *area)
 {
-	struct iopt_mapping *mapping;
+	struct iopt_mapping *mapping = iopt_area_put(area);
 
 	base_assert_held(&iopt->iova_lock);
-	base_gaptree_remove(&iopt->areas, &area->node);
-	mapping = iopt_area_put(area);
 	if (base_likely(mapping))
-		base_spare_put(&iopt->spare, mapping);
+		base_stock_free(&iopt->mappings, mapping);
 }
 
 /* ---- map ---- */
@@ -105,13 +100,13 @@ static __attribute__((noinline)) int area_complete_locked(struct iopt *iopt, str
 	return rc;
 }
 
-static struct iopt_area *area_new(struct iopt *iopt, const struct iopt_map_request *request)
+static BASE_INLINE struct iopt_area *area_new_locked(struct iopt *iopt,
+						     const struct iopt_map_request *request)
 {
-	struct iopt_mapping *mapping = base_spare_take(&iopt->spare);
+	struct iopt_mapping *mapping = base_stock_alloc(&iopt->mappings);
 	struct iopt_area *area;
 
-	if (!mapping)
-		mapping = base_alloc(sizeof(*mapping));
+	base_assert_held(&iopt->iova_lock);
 	if (!mapping)
 		return NULL;
 	mem_source_init(&mapping->source, request->client, request->addr, request->length,
@@ -123,30 +118,28 @@ static struct iopt_area *area_new(struct iopt *iopt, const struct iopt_map_reque
 
 int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t *iova)
 {
-	struct iopt_area *area = area_new(iopt, request);
-	bool domains;
-	int rc;
+	bool domains = iopt_areas_lock(iopt);
+	struct iopt_area *area = area_new_locked(iopt, request);
+	int rc = area ? area_place_locked(iopt, area, request, iova) : -ENOMEM;
 
-	if (!area)
-		return -ENOMEM;
-	domains = iopt_areas_lock(iopt);
-	rc = area_place_locked(iopt, area, request, iova);
 	if (!rc && domains)
 		rc = area_complete_locked(iopt, area);
+	if (rc && area)
+		area_free_locked(iopt, area);
 	iopt_areas_unlock(iopt, domains);
-	if (rc && mem_source_put(area->source))
-		base_spare_put(&iopt->spare, mapping_of(area->source));
 	return rc;
 }
 
 /* ---- unmap ---- */
 
-/* The next area to go, marked; NULL and *rc: 0 at the end, or why not. */
+/* The next area to go, marked, and the way to it; NULL and *rc: 0 at the end, or why not. */
 static BASE_INLINE struct iopt_area *area_take_locked(struct iopt *iopt, uint64_t start,
-						      uint64_t last, int *rc)
+						      uint64_t last, struct base_gapway *way,
+						      int *rc)
 {
-	struct iopt_area *area = iopt_area_first_locked(iopt, start, last);
+	struct iopt_area *area = iopt_area_of(base_gaptree_find(&iopt->areas, start, last, way));
 
+	base_assert_held(&iopt->iova_lock);
 	*rc = 0;
 	if (!area)
 		return NULL;
@@ -163,7 +156,7 @@ static BASE_INLINE struct iopt_area *area_take_locked(struct iopt *iopt, uint64_
 }
 
 /* Drain a marked area without the inner lock. */
-static __attribute__((noinline)) void area_empty_locked(struct iopt *iopt, struct iopt_area *area)
+static BASE_INLINE void area_empty_locked(struct iopt *iopt, struct iopt_area *area)
 {
 	base_rwlock_wrunlock(&iopt->iova_lock);
 	iopt_area_drain(iopt, area);
@@ -176,15 +169,17 @@ static BASE_INLINE int unmap_some(struct iopt *iopt, uint64_t *at, uint64_t last
 {
 	bool domains = iopt_areas_lock(iopt);
 	uint64_t start = *at;
+	struct base_gapway way;
 	struct iopt_area *area;
 	int rc;
 
-	while ((area = area_take_locked(iopt, start, last, &rc))) {
+	while ((area = area_take_locked(iopt, start, last, &way, &rc))) {
 		uint64_t area_last = area->node.last;
 
 		if (domains)
 			area_empty_locked(iopt, area);
 		*unmapped += iopt_area_length(area);
+		base_gaptree_remove_found(&iopt->areas, &area->node, &way);
 		area_free_locked(iopt, area);
 		if (area_last >= last)
 			break;

@@ -75,23 +75,25 @@ struct iopt_locked {
 };
 
 struct iopt {
-	struct base_rwlock domains_lock;
+	struct base_rwlock domains_lock, iova_lock;
 	struct base_list domains; /* struct iopt_domain; changed under both locks */
-	struct base_rwlock iova_lock;
 	struct base_gaptree areas;
-	struct base_spare spare; /* struct iopt_mapping */
+	struct base_stock mappings; /* struct iopt_mapping; guarded by iova_lock */
 	struct base_list reserved;
 	struct iopt_allowed *allowed; /* sorted, disjoint */
 	size_t allowed_count;
 	struct base_idtable accesses; /* struct iopt_access */
 	uint32_t pinning;	      /* of the accesses, how many pin */
+	bool small_pages;	      /* no leaves but of PAGE (11.4); changed under both locks */
 	struct base_list locked;      /* struct iopt_locked */
 	uint64_t alignment;	      /* of every IOVA, length and source address */
-	bool small_pages;	      /* no leaves but of PAGE (11.4); changed under both locks */
 };
 
-/* In zeroed memory. */
-void iopt_init(struct iopt *iopt);
+/*
+ * In zeroed memory. `mappings` has the memory for struct iopt_mapping of all spaces that
+ * areas are copied between, since one may outlive the space that it was made in.
+ */
+void iopt_init(struct iopt *iopt, struct base_slab *mappings);
 
 /* Unmap everything and free it all. No domain is left. */
 void iopt_fini(struct iopt *iopt);
@@ -115,21 +117,24 @@ int iopt_map(struct iopt *iopt, const struct iopt_map_request *request, uint64_t
 struct iopt_block {
 	struct iopt_area *areas; /* chained by node.child[1] */
 	uint64_t length;
+	struct base_slab *mappings; /* where they are from */
 };
 
 /*
- * Make a block of one area, as iopt_map() does for itself; where it is to go is not
- * looked at. -ENOMEM.
+ * Make a block of one area, as iopt_map() does for itself; where in the space it is to go
+ * is not looked at. -ENOMEM.
  */
-int iopt_block_user(const struct iopt_map_request *request, struct iopt_block *block);
+int iopt_block_user(const struct iopt *iopt, const struct iopt_map_request *request,
+		    struct iopt_block *block);
 
 /*
  * The same of a file or of a dma-buf (section 8), from byte request->addr on. `fd` is as
  * for mem_source_init_file(). -ENOMEM; of a dma-buf also -EINVAL, -ENODEV.
  */
-int iopt_block_file(const struct iopt_map_request *request, int fd, struct iopt_block *block);
-int iopt_block_dmabuf(const struct iopt_map_request *request, struct mem_dmabuf *dmabuf,
-		      struct iopt_block *block);
+int iopt_block_file(const struct iopt *iopt, const struct iopt_map_request *request, int fd,
+		    struct iopt_block *block);
+int iopt_block_dmabuf(const struct iopt *iopt, const struct iopt_map_request *request,
+		      struct mem_dmabuf *dmabuf, struct iopt_block *block);
 
 /*
  * Make a block of what the published areas that cover [start, last] map (section 9).

@@ -5,8 +5,6 @@
 
 #include "iommufd/iopt.h"
 
-#include <string.h>
-
 static inline struct iopt_area *iopt_area_of(struct base_gapnode *node)
 {
 	return node ? base_container_of(node, struct iopt_area, node) : NULL;
@@ -47,9 +45,10 @@ static inline iopt_area_count *iopt_area_pins(struct iopt_area *area)
 static inline void iopt_area_init(struct iopt_area *area, struct mem_source *source,
 				  uint64_t offset, uint32_t prot, enum iopt_area_state state)
 {
-	memset(area->node.user, 0, sizeof(area->node.user));
 	area->node.user[0] = (uint8_t)prot;
 	*iopt_area_state(area) = (uint8_t)state;
+	*iopt_area_blocked(area) = false;
+	*iopt_area_pins(area) = 0;
 	area->source = source;
 	area->offset = offset;
 }

@@ -13,7 +13,7 @@ static struct iopt_area *chain_next(const struct iopt_area *area)
 }
 
 /* A block of one area, which is all of a new source. */
-static void block_of_one(struct iopt_area *area, struct mem_source *source,
+static void block_of_one(const struct iopt *iopt, struct iopt_area *area, struct mem_source *source,
 			 struct iopt_block *block)
 {
 	iopt_area_init(area, source, 0, 0, IOPT_AREA_NEW);
@@ -22,11 +22,15 @@ static void block_of_one(struct iopt_area *area, struct mem_source *source,
 	area->node.child[1] = NULL;
 	block->areas = area;
 	block->length = source->length;
+	block->mappings = iopt->mappings.slab;
 }
 
-static void area_free(struct iopt_area *area)
+static void area_free(struct iopt_area *area, struct base_slab *mappings)
 {
-	base_free(iopt_area_put(area));
+	struct iopt_mapping *mapping = iopt_area_put(area);
+
+	if (mapping)
+		base_slab_free(mappings, mapping);
 }
 
 void iopt_block_free(struct iopt_block *block)
@@ -35,27 +39,29 @@ void iopt_block_free(struct iopt_block *block)
 
 	for (; area; area = next) {
 		next = chain_next(area);
-		area_free(area);
+		area_free(area, block->mappings);
 	}
 }
 
 /* ---- make ---- */
 
-int iopt_block_user(const struct iopt_map_request *request, struct iopt_block *block)
+int iopt_block_user(const struct iopt *iopt, const struct iopt_map_request *request,
+		    struct iopt_block *block)
 {
-	struct iopt_mapping *mapping = base_alloc(sizeof(*mapping));
+	struct iopt_mapping *mapping = base_slab_alloc(iopt->mappings.slab);
 
 	if (!mapping)
 		return -ENOMEM;
 	mem_source_init(&mapping->source, request->client, request->addr, request->length,
 			request->prot & PGTABLE_WRITE, request->account);
-	block_of_one(&mapping->first, &mapping->source, block);
+	block_of_one(iopt, &mapping->first, &mapping->source, block);
 	return 0;
 }
 
-int iopt_block_file(const struct iopt_map_request *request, int fd, struct iopt_block *block)
+int iopt_block_file(const struct iopt *iopt, const struct iopt_map_request *request, int fd,
+		    struct iopt_block *block)
 {
-	struct iopt_mapping *mapping = base_alloc(sizeof(*mapping));
+	struct iopt_mapping *mapping = base_slab_alloc(iopt->mappings.slab);
 	int rc;
 
 	if (!mapping) {
@@ -65,17 +71,17 @@ int iopt_block_file(const struct iopt_map_request *request, int fd, struct iopt_
 	rc = mem_source_init_file(&mapping->source, request->client, fd, request->addr,
 				  request->length, request->prot & PGTABLE_WRITE, request->account);
 	if (rc) {
-		base_free(mapping);
+		base_slab_free(iopt->mappings.slab, mapping);
 		return rc;
 	}
-	block_of_one(&mapping->first, &mapping->source, block);
+	block_of_one(iopt, &mapping->first, &mapping->source, block);
 	return 0;
 }
 
-int iopt_block_dmabuf(const struct iopt_map_request *request, struct mem_dmabuf *dmabuf,
-		      struct iopt_block *block)
+int iopt_block_dmabuf(const struct iopt *iopt, const struct iopt_map_request *request,
+		      struct mem_dmabuf *dmabuf, struct iopt_block *block)
 {
-	struct iopt_mapping *mapping = base_alloc(sizeof(*mapping));
+	struct iopt_mapping *mapping = base_slab_alloc(iopt->mappings.slab);
 	struct iopt_area *area = iopt_dmabuf_area_alloc();
 	int rc = -ENOMEM;
 
@@ -85,10 +91,11 @@ int iopt_block_dmabuf(const struct iopt_map_request *request, struct mem_dmabuf 
 					    request->prot & PGTABLE_WRITE);
 	if (rc) {
 		base_free(area);
-		base_free(mapping);
+		if (mapping)
+			base_slab_free(iopt->mappings.slab, mapping);
 		return rc;
 	}
-	block_of_one(area, &mapping->source, block);
+	block_of_one(iopt, area, &mapping->source, block);
 	return 0;
 }
 
@@ -145,6 +152,7 @@ int iopt_copy(struct iopt *iopt, uint64_t start, uint64_t last, struct iopt_bloc
 	rc = chain_make_locked(iopt, start, last, &block->areas);
 	base_rwlock_rdunlock(&iopt->iova_lock);
 	block->length = last - start + 1;
+	block->mappings = iopt->mappings.slab;
 	if (rc)
 		iopt_block_free(block);
 	return rc;
@@ -237,7 +245,7 @@ static void areas_settle_locked(struct iopt *iopt, uint64_t start, uint64_t last
 			*iopt_area_state(area) = IOPT_AREA_LIVE;
 		} else {
 			base_gaptree_remove(&iopt->areas, &area->node);
-			area_free(area);
+			area_free(area, iopt->mappings.slab);
 		}
 	}
 }

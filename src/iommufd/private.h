@@ -14,6 +14,7 @@ struct iommufd_ctx {
 	struct mem_file file;
 	struct iommufd_options options;
 	struct iommufd_objects objects;
+	struct base_slab mappings;	    /* struct iopt_mapping, of all IOASes */
 	struct base_mutex groups_lock;	    /* groups */
 	struct base_list groups;	    /* struct iommufd_group */
 	struct base_mutex ioas_lock;	    /* IOASes come, or many change at once */

@@ -310,7 +310,7 @@ int iommufd_selftest_access_rw(struct iommufd_call *call, struct iommu_test_cmd 
 {
 	uint64_t length = cmd->access_rw.length;
 	struct test_access *test;
-	uint8_t small[SMALL];
+	uint8_t small[SMALL] __attribute__((aligned(32)));
 	void *buffer;
 	int rc;
 

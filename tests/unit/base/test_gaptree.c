@@ -149,11 +149,36 @@ static bool insert(uint64_t start, uint64_t last)
 	return true;
 }
 
+/* By an address of it, as it was found; perhaps another was removed or inserted since then. */
+static void remove_found(struct base_gapnode *node)
+{
+	struct base_gapway way;
+	uint64_t addr = node->start + random_below(2) * (node->last - node->start);
+	struct base_gapnode *other = twin.sorted[random_below(twin.count)];
+
+	assert_ptr_equal(base_gaptree_find(&twin.tree, addr, addr, &way), node);
+	if (random_below(4) == 0 && other != node) {
+		base_gaptree_remove(&twin.tree, other);
+		if (random_below(2)) {
+			assert_true(base_gaptree_insert(&twin.tree, other));
+			base_gaptree_remove_found(&twin.tree, node, &way);
+		} else {
+			base_gaptree_remove_found(&twin.tree, node, &way);
+			assert_true(base_gaptree_insert(&twin.tree, other));
+		}
+	} else {
+		base_gaptree_remove_found(&twin.tree, node, &way);
+	}
+}
+
 static void remove_at(size_t at)
 {
 	struct base_gapnode *node = twin.sorted[at];
 
-	base_gaptree_remove(&twin.tree, node);
+	if (random_below(2))
+		remove_found(node);
+	else
+		base_gaptree_remove(&twin.tree, node);
 	for (size_t i = 0; i < sizeof(node->user); i++)
 		assert_int_equal(node->user[i], 0xa5);
 	base_free(node);
@@ -173,7 +198,11 @@ static void remove_all(void)
 
 static void check_first(uint64_t start, uint64_t last)
 {
-	assert_ptr_equal(base_gaptree_first(&twin.tree, start, last), expected_first(start, last));
+	struct base_gapnode *expected = expected_first(start, last);
+	struct base_gapway way;
+
+	assert_ptr_equal(base_gaptree_first(&twin.tree, start, last), expected);
+	assert_ptr_equal(base_gaptree_find(&twin.tree, start, last, &way), expected);
 }
 
 static bool check_fit(const struct request *req)

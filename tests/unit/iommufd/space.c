@@ -36,8 +36,12 @@ uint32_t domain_prot(enum domain_kind kind, uint32_t prot)
 
 void space_init(struct iopt *iopt)
 {
+	static struct base_slab mappings;
+
+	if (!mappings.size)
+		base_slab_init(&mappings, sizeof(struct iopt_mapping));
 	*iopt = (struct iopt){.allowed = NULL};
-	iopt_init(iopt);
+	iopt_init(iopt, &mappings);
 }
 
 int space_map_fixed(struct iopt *iopt, uint64_t addr, uint64_t length, uint32_t prot, uint64_t iova)

@@ -48,7 +48,7 @@ static int map_buffer(struct setting *s, uint64_t start, uint64_t length, uint64
 {
 	struct iopt_map_request request = {&local_client, start, length, BOTH, true};
 	struct iopt_block block;
-	int rc = iopt_block_dmabuf(&request, s->dmabuf, &block);
+	int rc = iopt_block_dmabuf(&s->iopt, &request, s->dmabuf, &block);
 
 	return rc ? rc : iopt_map_block(&s->iopt, &block, BOTH, true, &iova);
 }

@@ -36,7 +36,7 @@ static struct iommufd_object *reserve(void)
 
 	assert_int_equal(iommufd_object_alloc(ctx, sizeof(*ioas), IOMMUFD_OBJ_IOAS, &obj), 0);
 	ioas = base_container_of(obj, struct iommufd_ioas, obj);
-	iopt_init(&ioas->iopt);
+	iopt_init(&ioas->iopt, &ctx->mappings);
 	base_mutex_init(&ioas->lock, RANK_IOAS);
 	base_list_init(&ioas->hwpts);
 	return obj;
@@ -492,7 +492,7 @@ static void alloc_without_memory_leaves_nothing(void **state)
 	}
 	assert_int_not_equal(nth, 1);
 	assert_int_equal(obj->id, 1);
-	iopt_init(&base_container_of(obj, struct iommufd_ioas, obj)->iopt);
+	iopt_init(&base_container_of(obj, struct iommufd_ioas, obj)->iopt, &ctx->mappings);
 	iommufd_object_abort(ctx, obj);
 }
 
