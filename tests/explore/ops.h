@@ -93,13 +93,10 @@ extern const struct op alloc_queue, alloc_next_queue, destroy_queue;
 extern const struct op report_fault, read_fault, answer_fault, close_fault, destroy_fault;
 extern const struct op report_event, read_event, close_veventq, destroy_veventq;
 
-/* Two threads with one call each, and what comes of it. */
-#define PAIR_OF(set_up_, check_, a, b, ...)                                                      \
-	{                                                                                        \
-		.name = #a "-" #b, .rows = "L1-L11", .set_up = set_up_, .threads = {{&a}, {&b}}, \
-		.check = check_, .outcomes = {                                                   \
-			__VA_ARGS__                                                              \
-		}                                                                                \
+/* Of a thread; macros of scenarios get the calls in parentheses. */
+#define CALLS(...)          \
+	{                   \
+		__VA_ARGS__ \
 	}
 
 #endif
