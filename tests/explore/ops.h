@@ -74,6 +74,7 @@ void made_state(struct world *w);
 void device_state(struct world *w);
 void page_state(struct world *w);
 void pin_state(struct world *w);
+void iova_state(struct world *w);
 
 /* ---- calls ---- */
 
@@ -84,7 +85,8 @@ extern const struct op invalidate_vdevice, hw_info, alloc_hwpt, alloc_viommu;
 extern const struct op attach, attach_other, attach_nested, detach, detach_other, replace,
 	close_context;
 extern const struct op destroy_hwpt, destroy_ioas, destroy_nested, destroy_parent, alloc_ioas;
-extern const struct op map, unmap, scribble, invalidate_hwpt, dma_read, dma_write;
+extern const struct op map, map_anywhere, read_dirty, unmap, scribble, invalidate_hwpt, dma_read,
+	dma_write;
 extern const struct op pin, unpin, access_read, access_write, move_access, close_access;
 extern const struct op copy, unmap_copy, destroy_other_ioas, change_process;
 extern const struct op compat_set, compat_get, compat_clear, destroy_device;

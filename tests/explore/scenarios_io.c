@@ -20,6 +20,12 @@ static void set_up_bare_attached(struct world *w)
 	w->hwpt = w->ioas + 1;
 }
 
+static void set_up_unmapped(struct world *w)
+{
+	set_up_bare_attached(w);
+	must(unmap.run(w, 0));
+}
+
 static void set_up_both_attached(struct world *w)
 {
 	set_up_bare_attached(w);
@@ -36,6 +42,27 @@ static void set_up_manual_attached(struct world *w)
 {
 	set_up_manual(w);
 	must(attach_device(w, 0, w->hwpt));
+}
+
+/* Device 0 attached, what it writes is tracked. */
+static void set_up_tracked(struct world *w)
+{
+	struct iommu_hwpt_set_dirty_tracking cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_HWPT_DIRTY_TRACKING_ENABLE,
+	};
+
+	set_up_bare(w);
+	w->hwpt = new_hwpt(w, 0, w->ioas, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	cmd.hwpt_id = w->hwpt;
+	must(ioctl_of(w, IOMMU_HWPT_SET_DIRTY_TRACKING, &cmd));
+	must(attach_device(w, 0, w->hwpt));
+}
+
+static void set_up_dirty(struct world *w)
+{
+	set_up_tracked(w);
+	must(dma_write.run(w, 0));
 }
 
 static void set_up_queued_fault(struct world *w)
@@ -90,7 +117,10 @@ static void devices(struct world *w)
 		   SWIOMMU_VDEVICE_DESTROY_UNBOUND, __VA_ARGS__)
 
 static const struct scenario list[] = {
-	/* DMA: none reaches a page after the call that takes it away has returned. */
+	/*
+	 * DMA: none reaches a page after the call that takes it away has returned. UNMAP against
+	 * others: 29.2 to 29.4 and 10 of iommufd-ioctls.md.
+	 */
 	S("unmap-dma_read", "L11", set_up_bare_attached, NULL, (&unmap), (&dma_read), (NULL),
 	  "ok | 7", "ok | FAULT"),
 	S("unmap-dma_read-twice", "L11", set_up_bare_attached, NULL, (&unmap),
@@ -131,7 +161,32 @@ static const struct scenario list[] = {
 	S("unmap-destroy_ioas", "L11, L14", set_up_bare, NULL, (&unmap), (&destroy_ioas), (NULL),
 	  "NOENT | ok", "ok | BUSY", "ok | ok"),
 
-	/* Automatic HWPTs. */
+	/* An area that is being made, or taken away (29.1, 29.2, 13.3 of iommufd-ioctls.md). */
+	S("map-map", "L14", set_up_unmapped, devices, (&map), (&map), (NULL),
+	  "EXIST | ok : attached, blocked", "ok | EXIST : attached, blocked"),
+	S("map_anywhere-map_anywhere", "L14", set_up_unmapped, iova_state, (&map_anywhere),
+	  (&map_anywhere), (NULL), "ok | ok : apart"),
+	S("map-unmap", "L11, L14", set_up_unmapped, NULL, (&map), (&unmap), (NULL), "ok | BUSY",
+	  "ok | NOENT", "ok | ok"),
+	S("map-dma_read", "L11", set_up_unmapped, NULL, (&map), (&dma_read), (NULL), "ok | 99",
+	  "ok | FAULT"),
+	S("map-change_process", "L14", set_up_unmapped, NULL, (&map), (&change_process), (NULL),
+	  "ok | BUSY", "ok | INVAL", "ok | ok"),
+	S("unmap-change_process", "L14", set_up_bare_attached, NULL, (&unmap), (&change_process),
+	  (NULL), "ok | BUSY", "ok | INVAL", "ok | ok"),
+	S("map-destroy_ioas", "L4, L14", set_up_bare, NULL, (&unmap, &map), (&destroy_ioas), (NULL),
+	  "NOENT NOENT | ok", "ok NOENT | ok", "ok ok | BUSY", "ok ok | ok"),
+
+	/* What is dirty: told once, and gone with the mapping (17 and 29.5 of iommufd-ioctls.md).
+	 */
+	S("dma_write-read_dirty", "L11", set_up_tracked, NULL, (&dma_write),
+	  (&read_dirty, &read_dirty), (NULL), "ok | 1 ok", "ok | ok 1", "ok | ok ok"),
+	S("read_dirty-read_dirty", "L11", set_up_dirty, NULL, (&read_dirty), (&read_dirty), (NULL),
+	  "1 | ok", "ok | 1"),
+	S("unmap-read_dirty", "L11, L14", set_up_dirty, NULL, (&unmap), (&read_dirty), (NULL),
+	  "ok | 1", "ok | ok"),
+
+	/* Automatic HWPTs (6.3 and 10 of iommufd-objects.md; a pt_id that is not there: 4.1). */
 	S("destroy_ioas-attach", "L14, L15", set_up_bare, NULL, (&destroy_ioas), (&attach), (NULL),
 	  "BUSY | ok", "ok | NOENT"),
 	S("destroy_ioas-attach-both", "L14, L15", set_up_bare, NULL, (&destroy_ioas), (&attach),
@@ -159,7 +214,7 @@ static const struct scenario list[] = {
 	S("attach-alloc_hwpt-destroy_ioas", "L14, L15", set_up_bare, NULL, (&attach), (&alloc_hwpt),
 	  (&destroy_ioas), "NOENT | INVAL | ok", "ok | ok | BUSY"),
 
-	/* Devices of one group. */
+	/* Devices of one group share one HWPT, whoever attaches (9 of iommufd-objects.md). */
 	GROUP("group-attach-attach", "L14, L15", set_up_bare, devices, (&attach), (&attach_other),
 	      (NULL), "ok | ok : attached, attached"),
 	GROUP("group-attach-detach", "L14, L15", set_up_bare_attached, devices, (&detach),
@@ -178,7 +233,10 @@ static const struct scenario list[] = {
 	       "NOENT | ok | ok : b's live", "ok | EXIST | ok : a's retired",
 	       "ok | ok | ok : a's retired, b's live"),
 
-	/* Page requests: each is answered once, at the latest when its attachment ends. */
+	/*
+	 * Page requests: each is answered once, at the latest when its attachment ends (13.2 of
+	 * iommufd-objects.md, 19 and 29.6 of iommufd-ioctls.md). Closing the file answers none.
+	 */
 	S("report_fault-read_fault", "L16", set_up_faults, NULL, (&report_fault),
 	  (&read_fault, &answer_fault), (NULL), "ok | 1 1", "ok | ok INVAL"),
 	S("read_fault-detach", "L16", set_up_queued_fault, answers, (&detach),
@@ -196,14 +254,14 @@ static const struct scenario list[] = {
 	S("report_fault-read_fault-detach", "L16", set_up_faults, answers, (&detach),
 	  (&report_fault), (&read_fault, &answer_fault), "ok | ok | 1 1 : 1 answered",
 	  "ok | ok | 1 INVAL : 1 answered", "ok | ok | ok INVAL : 1 answered"),
-	S("report_fault-close_fault", "L16", set_up_faults, NULL, (&close_fault), (&report_fault),
-	  (NULL), "ok | ok"),
+	S("report_fault-close_fault", "L16", set_up_faults, answers, (&close_fault),
+	  (&report_fault), (NULL), "ok | ok : 0 answered"),
 	S("close_fault-read_fault", "L16", set_up_queued_fault, NULL, (&close_fault), (&read_fault),
 	  (NULL), "ok | 1", "ok | BADF"),
 	S("close_fault-destroy_fault", "L16", set_up_unused_fault_queue, NULL, (&close_fault),
 	  (&destroy_fault), (NULL), "ok | BUSY", "ok | ok"),
 
-	/* Events. */
+	/* Events (22 of iommufd-ioctls.md): when the queue is full, the next one is lost. */
 	S("report_event-read_event", "L17", set_up_events, NULL, (&report_event), (&read_event),
 	  (NULL), "ok | 3", "ok | ok"),
 	S("report_event-read_event-full", "L17", set_up_queued_event, NULL, (&report_event),

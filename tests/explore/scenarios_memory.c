@@ -75,11 +75,19 @@ static void set_up_queue(struct world *w)
 	}
 
 static const struct scenario list[] = {
-	/* An UNMAP waits until nothing is pinned, or asks the driver to unpin. */
+	/*
+	 * An UNMAP asks the driver to unpin, and takes no new pins meanwhile (10.4d and 24 of
+	 * iommufd-ioctls.md; the accesses of the test ABI: 5). Without a domain it is in one step:
+	 * a second one finds nothing.
+	 */
 	S("pin-unmap", "L12", set_up_pins, pin_state, (&pin), (&unmap), (NULL),
 	  "NOENT | ok : not pinned", "ok | ok : not pinned"),
 	S("pin-unpin-unmap", "L12", set_up_pins, pin_state, (&pin, &unpin), (&unmap), (NULL),
 	  "NOENT NOENT | ok : not pinned", "ok NOENT | ok : not pinned", "ok ok | ok : not pinned"),
+	S("pinned-unmap-pin", "L12", set_up_pinned, pin_state, (&unmap), (&pin), (NULL),
+	  "ok | INVAL : not pinned", "ok | NOENT : not pinned", "ok | ok : not pinned"),
+	S("pinned-unmap-access_read", "L12", set_up_pinned, NULL, (&unmap), (&access_read), (NULL),
+	  "ok | 7", "ok | INVAL", "ok | NOENT"),
 	S("pinned-unmap-close", "L12", set_up_pinned, pin_state, (&unmap), (&close_access), (NULL),
 	  "ok | ok : not pinned"),
 	S("pinned-unmap-move", "L12", set_up_pinned, pin_state, (&unmap), (&move_access), (NULL),
@@ -112,7 +120,7 @@ static const struct scenario list[] = {
 	S("access_read-close", "L4, L6, L12", set_up_copies, NULL, (&access_read), (&close_access),
 	  (NULL), "7 | ok", "BADFD | ok"),
 
-	/* COPY shares the memory, not the mapping. */
+	/* COPY shares the memory, not the mapping (9, 13, 29.3 and 29.7 of iommufd-ioctls.md). */
 	S("copy-unmap", "L4, L14", set_up_ioas, NULL, (&copy), (&unmap), (NULL), "NOENT | ok",
 	  "ok | ok"),
 	S("copy-destroy_ioas", "L4, L14", set_up_ioas, NULL, (&copy), (&destroy_ioas), (NULL),
@@ -132,7 +140,7 @@ static const struct scenario list[] = {
 	S("change_process-alloc_ioas", "L4, L14", set_up_ioas, NULL, (&change_process),
 	  (&alloc_ioas), (&destroy_other_ioas), "INVAL | ok | BUSY", "INVAL | ok | ok"),
 
-	/* The compatibility IOAS is a pointer that keeps nothing. */
+	/* The compatibility IOAS is a pointer that keeps nothing (12 of iommufd-ioctls.md). */
 	S("compat_get-destroy_ioas", "L4", set_up_compat, NULL, (&compat_get), (&destroy_ioas),
 	  (NULL), "NODEV | ok", "ok | ok"),
 	S("compat_set-destroy_ioas", "L4", set_up_ioas, NULL, (&compat_set, &compat_get),
@@ -141,7 +149,7 @@ static const struct scenario list[] = {
 	S("compat_clear-destroy_ioas", "L4", set_up_compat, NULL, (&compat_clear), (&destroy_ioas),
 	  (&compat_get), "ok | ok | NODEV", "ok | ok | ok"),
 
-	/* A mapping keeps the vIOMMU whose memory it shows, and the context. */
+	/* A mapping keeps the vIOMMU whose memory it shows, and the context (13.3; ioctls 25). */
 	S("map_region-destroy_viommu", "L4", set_up_region, NULL, (&map_region), (&destroy_viommu),
 	  (NULL), "NXIO | ok", "ok | BUSY"),
 	S("unmap_region-destroy_viommu", "L4", set_up_mapped_region, NULL, (&unmap_region),
@@ -149,7 +157,10 @@ static const struct scenario list[] = {
 	S("unmap_region-close", "L4, L18", set_up_mapped_region, NULL, (&unmap_region),
 	  (&close_context), (&close_device), "ok | ok | ok"),
 
-	/* The memory of a hardware queue cannot be unmapped as long as the queue is there. */
+	/*
+	 * The memory of a hardware queue cannot be unmapped as long as the queue is there (13.4 of
+	 * iommufd-objects.md, 23 of iommufd-ioctls.md; indices of the mock queues: test ABI 8).
+	 */
 	S("alloc_queue-unmap", "L13", set_up_queue_memory, made_state, (&alloc_queue), (&unmap),
 	  (NULL), "NOENT | ok", "ok | BUSY : a's live"),
 	S("destroy_queue-unmap", "L13", set_up_queue, NULL, (&destroy_queue), (&unmap), (NULL),

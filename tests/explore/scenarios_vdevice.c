@@ -180,7 +180,8 @@ static const struct scenario list[] = {
 	    (&destroy_vdevice), (&detach, &destroy_nested), (NULL), "BUSY | ok ok : vdevice live"),
 	ROWS("12.5-16", "16", set_up_two_vdevices, NULL, (&close_device), (&close_other_device),
 	     (&close_context), "ok | ok | ok"),
-	/* An object is reserved, filled, published: nobody meets half of it. */
+	/* An object is reserved, filled, published: nobody meets half of it (3.3, 6.1;
+	   ioctls 29.8). */
 	ROW("new-vdevice", "L3", 0, set_up_viommu_and_next, NULL, (&alloc_vdevice), (&destroy_next),
 	    (NULL), "ok | NOENT", "ok | ok"),
 	ROW("new-vdevice/unbound", "L3", UNBOUND, set_up_viommu_and_next, NULL, (&alloc_vdevice),
@@ -195,13 +196,15 @@ static const struct scenario list[] = {
 	    (NULL), "ok | NOENT", "ok | ok"),
 	ROW("new-viommu", "L3", 0, set_up_viommu_and_next, NULL, (&alloc_viommu), (&destroy_next),
 	    (NULL), "ok | NOENT", "ok | ok"),
+	ROW("destroy_viommu-twice", "L1, L5", 0, set_up_viommu, NULL, (&destroy_viommu),
+	    (&destroy_viommu), (NULL), "NOENT | ok", "ok | NOENT"),
 	ROW("destroy_viommu-destroy_parent", "L4, L5", 0, set_up_viommu, NULL, (&destroy_viommu),
 	    (&destroy_parent), (NULL), "ok | BUSY", "ok | ok"),
 	ROW("alloc_viommu-destroy_parent", "L3, L4", 0, set_up_viommu, NULL,
 	    (&destroy_viommu, &destroy_parent), (&alloc_viommu), (NULL), "ok BUSY | ok",
 	    "ok ok | NOENT"),
 
-	/* A device of the test ABI is unbound by DESTROY, or by the end of the context. */
+	/* A device of the test ABI is unbound by DESTROY, or by the end of the context (6.4.3). */
 	BOTH("test_device-hw_info", "2", SWIOMMU_TEST_ABI, set_up_test_device, NULL,
 	     (&destroy_device), (&hw_info), (NULL), "ok | NOENT", "ok | ok"),
 	BOTH("test_device-alloc", "6, 7, 8", SWIOMMU_TEST_ABI, set_up_test_device, made_state,
