@@ -74,6 +74,7 @@ void made_state(struct world *w);
 void device_state(struct world *w);
 void page_state(struct world *w);
 void pin_state(struct world *w);
+void iova_state(struct world *w);
 
 /* ---- calls ---- */
 
@@ -84,7 +85,8 @@ extern const struct op invalidate_vdevice, hw_info, alloc_hwpt, alloc_viommu;
 extern const struct op attach, attach_other, attach_nested, detach, detach_other, replace,
 	close_context;
 extern const struct op destroy_hwpt, destroy_ioas, destroy_nested, destroy_parent, alloc_ioas;
-extern const struct op map, unmap, scribble, invalidate_hwpt, dma_read, dma_write;
+extern const struct op map, map_anywhere, read_dirty, unmap, scribble, invalidate_hwpt, dma_read,
+	dma_write;
 extern const struct op pin, unpin, access_read, access_write, move_access, close_access;
 extern const struct op copy, unmap_copy, destroy_other_ioas, change_process;
 extern const struct op compat_set, compat_get, compat_clear, destroy_device;
@@ -93,13 +95,10 @@ extern const struct op alloc_queue, alloc_next_queue, destroy_queue;
 extern const struct op report_fault, read_fault, answer_fault, close_fault, destroy_fault;
 extern const struct op report_event, read_event, close_veventq, destroy_veventq;
 
-/* Two threads with one call each, and what comes of it. */
-#define PAIR_OF(set_up_, check_, a, b, ...)                                                      \
-	{                                                                                        \
-		.name = #a "-" #b, .rows = "L1-L11", .set_up = set_up_, .threads = {{&a}, {&b}}, \
-		.check = check_, .outcomes = {                                                   \
-			__VA_ARGS__                                                              \
-		}                                                                                \
+/* Of a thread; macros of scenarios get the calls in parentheses. */
+#define CALLS(...)          \
+	{                   \
+		__VA_ARGS__ \
 	}
 
 #endif

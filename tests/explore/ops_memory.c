@@ -66,6 +66,44 @@ OP(map)
 	return ioctl_of(w, IOMMU_IOAS_MAP, &cmd);
 }
 
+OP(map_anywhere)
+{
+	struct iommu_ioas_map cmd = {
+		.size = sizeof(cmd),
+		.flags = RW,
+		.ioas_id = w->ioas,
+		.user_va = ADDR(w->page),
+		.length = PAGE,
+	};
+	int rc = ioctl_of(w, IOMMU_IOAS_MAP, &cmd);
+
+	w->iova[t] = cmd.iova;
+	return rc;
+}
+
+/* Of the first two threads. */
+void iova_state(struct world *w)
+{
+	fact(w, "%s", w->iova[0] == w->iova[1] ? "at one place" : "apart");
+}
+
+/* 1: the page is dirty; no more after that. */
+OP(read_dirty)
+{
+	uint8_t bits = 0;
+	struct iommu_hwpt_get_dirty_bitmap cmd = {
+		.size = sizeof(cmd),
+		.hwpt_id = w->hwpt,
+		.iova = IOVA,
+		.length = PAGE,
+		.page_size = PAGE,
+		.data = ADDR(&bits),
+	};
+	int rc = ioctl_of(w, IOMMU_HWPT_GET_DIRTY_BITMAP, &cmd);
+
+	return rc ? rc : bits;
+}
+
 /* ---- the compatibility IOAS ---- */
 
 static int compat(struct world *w, uint16_t op)

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* All pairs of calls on one device and its vdevice. */
+/*
+ * All pairs of calls on one device and its vdevice (specification, iommufd-objects
+ * 6, 9, 12 and 14). Where one of them may end the vdevice, with both rules for who
+ * may destroy it.
+ */
 #include "ops.h"
 
 #define VDEVICE	      set_up_everything_and_vdevice, device_state
@@ -7,57 +11,88 @@
 #define ATTACHED      set_up_attached, device_state
 #define ATTACHED_FREE set_up_attached_without_vdevice, device_state
 
-#define PAIR(...) PAIR_OF(__VA_ARGS__)
+#define RULE(rule, flags_, set_up_, check_, a, b, ...)                                        \
+	{                                                                                     \
+		.name = #a "-" #b rule, .rows = "L1-L11", .flags = flags_, .set_up = set_up_, \
+		.threads = {{&a}, {&b}}, .check = check_, .outcomes = {                       \
+			__VA_ARGS__                                                           \
+		}                                                                             \
+	}
+#define PAIR(...)    RULE("", 0, __VA_ARGS__)
+#define UNBOUND(...) RULE("/unbound", SWIOMMU_VDEVICE_DESTROY_UNBOUND, __VA_ARGS__)
+#define BOTH(...)    PAIR(__VA_ARGS__), UNBOUND(__VA_ARGS__)
 
 static const struct scenario list[] = {
-	PAIR(VDEVICE, close_device, close_device, "BADF | ok : vdevice retired, device blocked",
+	BOTH(VDEVICE, close_device, close_device, "BADF | ok : vdevice retired, device blocked",
 	     "ok | BADF : vdevice retired, device blocked"),
 	PAIR(VDEVICE, close_device, destroy_vdevice, "ok | BUSY : vdevice retired, device blocked",
 	     "ok | NOENT : vdevice retired, device blocked",
 	     "ok | ok : vdevice free, device blocked"),
-	PAIR(FREE, close_device, alloc_vdevice, "ok | NOENT : device blocked",
+	UNBOUND(VDEVICE, close_device, destroy_vdevice,
+		"ok | BUSY : vdevice retired, device blocked",
+		"ok | NOENT : vdevice retired, device blocked"),
+	BOTH(FREE, close_device, alloc_vdevice, "ok | NOENT : device blocked",
 	     "ok | ok : b's retired, device blocked"),
-	PAIR(VDEVICE, close_device, destroy_viommu, "ok | BUSY : vdevice retired, device blocked",
+	BOTH(VDEVICE, close_device, destroy_viommu, "ok | BUSY : vdevice retired, device blocked",
 	     "ok | ok : vdevice retired, device blocked"),
-	PAIR(VDEVICE, close_device, invalidate_vdevice,
+	BOTH(VDEVICE, close_device, invalidate_vdevice,
 	     "ok | INVAL : vdevice retired, device blocked",
 	     "ok | NOENT : vdevice retired, device blocked"),
-	PAIR(VDEVICE, close_device, hw_info, "ok | NOENT : vdevice retired, device blocked",
+	BOTH(VDEVICE, close_device, hw_info, "ok | NOENT : vdevice retired, device blocked",
 	     "ok | ok : vdevice retired, device blocked"),
-	PAIR(VDEVICE, close_device, alloc_hwpt, "ok | NOENT : vdevice retired, device blocked",
+	BOTH(VDEVICE, close_device, alloc_hwpt, "ok | NOENT : vdevice retired, device blocked",
 	     "ok | ok : vdevice retired, b's live, device blocked"),
-	PAIR(VDEVICE, close_device, attach, "ok | BADF : vdevice retired, device blocked",
+	BOTH(VDEVICE, close_device, attach, "ok | BADF : vdevice retired, device blocked",
 	     "ok | ok : vdevice retired, device blocked"),
-	PAIR(ATTACHED, close_device, detach, "ok | BADF : vdevice retired, device blocked",
+	BOTH(ATTACHED, close_device, detach, "ok | BADF : vdevice retired, device blocked",
 	     "ok | ok : vdevice retired, device blocked"),
-	PAIR(ATTACHED, close_device, replace, "ok | BADF : vdevice retired, device blocked",
+	BOTH(ATTACHED, close_device, replace, "ok | BADF : vdevice retired, device blocked",
 	     "ok | ok : vdevice retired, device blocked"),
-	PAIR(VDEVICE, close_device, bind_again, "ok | INVAL : vdevice retired, device blocked",
+	BOTH(VDEVICE, close_device, bind_again, "ok | INVAL : vdevice retired, device blocked",
 	     "ok | ok : vdevice retired, b's live, device blocked"),
-	PAIR(VDEVICE, close_device, close_context,
+	BOTH(VDEVICE, close_device, close_context,
 	     "ok | ok : vdevice out of reach, device blocked"),
 	PAIR(VDEVICE, destroy_vdevice, destroy_vdevice, "NOENT | ok : vdevice free, device blocked",
 	     "ok | NOENT : vdevice free, device blocked"),
+	UNBOUND(VDEVICE, destroy_vdevice, destroy_vdevice,
+		"BUSY | BUSY : vdevice live, device blocked"),
 	PAIR(VDEVICE, destroy_vdevice, alloc_vdevice, "ok | EXIST : vdevice free, device blocked",
 	     "ok | ok : vdevice live, b's live, device blocked"),
+	UNBOUND(VDEVICE, destroy_vdevice, alloc_vdevice,
+		"BUSY | EXIST : vdevice live, device blocked"),
 	PAIR(VDEVICE, destroy_vdevice, destroy_viommu, "ok | BUSY : vdevice free, device blocked",
 	     "ok | ok : vdevice free, device blocked"),
+	UNBOUND(VDEVICE, destroy_vdevice, destroy_viommu,
+		"BUSY | BUSY : vdevice live, device blocked"),
 	PAIR(VDEVICE, destroy_vdevice, invalidate_vdevice,
 	     "BUSY | INVAL : vdevice live, device blocked",
 	     "ok | INVAL : vdevice free, device blocked",
 	     "ok | NOENT : vdevice free, device blocked"),
+	UNBOUND(VDEVICE, destroy_vdevice, invalidate_vdevice,
+		"BUSY | INVAL : vdevice live, device blocked"),
 	PAIR(VDEVICE, destroy_vdevice, hw_info, "ok | ok : vdevice free, device blocked"),
+	UNBOUND(VDEVICE, destroy_vdevice, hw_info, "BUSY | ok : vdevice live, device blocked"),
 	PAIR(VDEVICE, destroy_vdevice, alloc_hwpt,
 	     "ok | ok : vdevice free, b's live, device blocked",
 	     "ok | ok : vdevice live, b's live, device blocked"),
+	UNBOUND(VDEVICE, destroy_vdevice, alloc_hwpt,
+		"BUSY | ok : vdevice live, b's live, device blocked"),
 	PAIR(VDEVICE, destroy_vdevice, attach, "ok | ok : vdevice free, device attached",
 	     "ok | ok : vdevice live, device attached"),
+	UNBOUND(VDEVICE, destroy_vdevice, attach, "BUSY | ok : vdevice live, device attached"),
 	PAIR(ATTACHED, destroy_vdevice, detach, "ok | ok : vdevice free, device blocked"),
+	UNBOUND(ATTACHED, destroy_vdevice, detach, "BUSY | ok : vdevice live, device blocked"),
 	PAIR(ATTACHED, destroy_vdevice, replace, "ok | ok : vdevice free, device attached"),
+	UNBOUND(ATTACHED, destroy_vdevice, replace, "BUSY | ok : vdevice live, device attached"),
 	PAIR(VDEVICE, destroy_vdevice, bind_again, "ok | INVAL : vdevice free, device blocked"),
+	UNBOUND(VDEVICE, destroy_vdevice, bind_again,
+		"BUSY | INVAL : vdevice live, device blocked"),
 	PAIR(VDEVICE, destroy_vdevice, close_context,
 	     "BADF | ok : vdevice out of reach, device blocked",
 	     "ok | ok : vdevice out of reach, device blocked"),
+	UNBOUND(VDEVICE, destroy_vdevice, close_context,
+		"BADF | ok : vdevice out of reach, device blocked",
+		"BUSY | ok : vdevice out of reach, device blocked"),
 	PAIR(FREE, alloc_vdevice, alloc_vdevice, "EXIST | ok : b's live, device blocked",
 	     "ok | EXIST : a's live, device blocked"),
 	PAIR(FREE, alloc_vdevice, destroy_viommu, "NOENT | ok : device blocked",

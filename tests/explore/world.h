@@ -72,6 +72,7 @@ struct world {
 	uint32_t next;		/* id of the first object that threads make */
 	uint32_t made[THREADS]; /* ids that threads have got */
 	uint32_t pin[THREADS];	/* what threads have pinned */
+	uint64_t iova[THREADS]; /* where threads have mapped something */
 	uint32_t ids[IDS_MAX];	/* of vdevices, HWPTs, ...: each is given out once at a time */
 	uint8_t *page;
 	off_t region; /* of a vIOMMU, and where it is mapped */
