@@ -3,15 +3,20 @@
 #include "base/thread.h"
 #include "base/alloc.h"
 #include "base/sync.h"
+#include "base/syscall.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 struct start {
 	void (*fn)(void *arg);
 	void *arg;
 };
+
+static unsigned running;
 
 static void *run(void *ptr)
 {
@@ -19,7 +24,24 @@ static void *run(void *ptr)
 
 	base_free(ptr);
 	start.fn(start.arg);
+	base_sub(&running, 1);
 	return NULL;
+}
+
+/* A folder of /proc has a link for each thread, and two more. */
+bool base_thread_is_only_one(void)
+{
+	unsigned ours = base_load(&running);
+	struct stat st;
+
+	if (base_syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &st, 0))
+		return false;
+	return st.st_nlink <= 2 + 1 + ours;
+}
+
+void base_thread_after_fork(void)
+{
+	running = 0;
 }
 
 /* libc keeps its own two signals (cancel, setuid) out of any mask. */
@@ -57,10 +79,13 @@ int base_thread_start(void (*fn)(void *arg), void *arg)
 	*start = (struct start){fn, arg};
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	base_add(&running, 1);
 	rc = create(&attr, start);
 	pthread_attr_destroy(&attr);
-	if (rc)
+	if (rc) {
+		base_sub(&running, 1);
 		base_free(start);
+	}
 	return rc;
 }
 

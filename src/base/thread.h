@@ -21,4 +21,13 @@ int base_thread_at_exit(void (*fn)(void *arg), void *arg);
 /* Register fork handlers, as pthread_atfork. Returns 0 or -ENOMEM. */
 int base_thread_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
+/*
+ * Is the calling thread the only one but for those of base_thread_start()? False, too, if there
+ * is no telling.
+ */
+bool base_thread_is_only_one(void);
+
+/* In a child of fork(), which has none of them. */
+void base_thread_after_fork(void);
+
 #endif

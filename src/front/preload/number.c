@@ -245,7 +245,8 @@ int preload_close_range(unsigned first, unsigned last, int flags)
 
 	if (fd < 0 || (unsigned)fd > last || (flags & ~CLOSE_RANGE_UNSHARE) || !preload_is_owner())
 		return libc_close_range(first, last, flags);
-	if ((flags & CLOSE_RANGE_UNSHARE) && unshare(CLONE_FILES))
+	/* Threads of ours are to have the same numbers; others are not to lose theirs. */
+	if ((flags & CLOSE_RANGE_UNSHARE) && !base_thread_is_only_one() && unshare(CLONE_FILES))
 		return -1;
 	return close_all(first, last);
 }

@@ -496,11 +496,43 @@ static void a_watch_learns_of_our_descriptors(void **state)
 	assert_int_equal(last_closing, fd);
 }
 
+static void *ask_from_a_thread(void *arg)
+{
+	*(bool *)arg = base_thread_is_only_one();
+	return NULL;
+}
+
+static void sleep_for_ever(void *arg)
+{
+	(void)arg;
+	pause();
+}
+
+static int count_threads(void)
+{
+	pthread_t thread;
+	bool alone = true;
+
+	if (!base_thread_is_only_one() || base_thread_start(sleep_for_ever, NULL) ||
+	    !base_thread_is_only_one())
+		return 1;
+	pthread_create(&thread, NULL, ask_from_a_thread, &alone);
+	pthread_join(thread, NULL);
+	return alone;
+}
+
+static void threads_of_ours_do_not_count(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(count_threads), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dup_high_is_high_and_close_on_exec),
 		cmocka_unit_test(a_watch_learns_of_our_descriptors),
+		cmocka_unit_test(threads_of_ours_do_not_count),
 		cmocka_unit_test(dup_high_uses_lower_numbers_before_it_fails),
 		cmocka_unit_test(move_high_closes_the_old_number),
 		cmocka_unit_test(move_high_closes_even_if_it_fails),
