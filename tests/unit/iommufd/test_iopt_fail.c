@@ -198,7 +198,8 @@ static void unmap_gives_back_all_pins(void **state)
 		assert_int_equal(iopt_unmap(&s.iopt, IOVA, IOVA + MIB(1) - 1, &unmapped), 0);
 		assert_int_equal(source->pins, 0);
 		assert_true(mem_source_put(source));
-		base_free(base_container_of(source, struct iopt_mapping, source));
+		base_slab_free(s.iopt.mappings.slab,
+			       base_container_of(source, struct iopt_mapping, source));
 		setting_fini(&s);
 	}
 }
