@@ -23,6 +23,15 @@ struct window {
 static struct window windows[WINDOWS];
 static size_t window_count; /* none above has ever been in use */
 static struct base_mutex windows_lock = BASE_MUTEX_INIT(RANK_LEAF);
+static struct base_mutex cas_lock = BASE_MUTEX_INIT(RANK_LEAF);
+
+void mem_pa_after_fork(void)
+{
+	base_mutex_init(&windows_lock, RANK_LEAF);
+	base_mutex_init(&cas_lock, RANK_LEAF);
+	while (window_count)
+		windows[--window_count] = (struct window){0};
+}
 
 static struct window *window_of(uint64_t pa)
 {
@@ -124,8 +133,6 @@ int mem_window_move(uint64_t dst, uint64_t src, size_t n)
 	}
 	return rc;
 }
-
-static struct base_mutex cas_lock = BASE_MUTEX_INIT(RANK_LEAF);
 
 int mem_window_cas64(uint64_t pa, uint64_t *expected, uint64_t desired, bool *swapped)
 {

@@ -38,6 +38,9 @@ static inline void *mem_pa_to_host(uint64_t pa)
 int mem_window_get(struct mem_client *client, uint64_t addr, uint64_t *pa);
 void mem_window_put(uint64_t pa);
 
+/* In a child of fork(), which has no windows, and where nobody holds a lock. */
+void mem_pa_after_fork(void);
+
 /* The slow halves of what is below, for ranges where some PA is in a window. */
 int mem_window_read(void *dst, uint64_t pa, size_t n) BASE_COLD;
 int mem_window_write(uint64_t pa, const void *src, size_t n) BASE_COLD;

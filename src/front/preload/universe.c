@@ -161,6 +161,7 @@ static void fork_child(void)
 	owner = getpid();
 	mem_account_after_fork(&preload_client);
 	mem_pincount_after_fork();
+	mem_pa_after_fork();
 	base_thread_after_fork();
 	preload_keeper_after_fork_locked();
 	preload_ready_after_fork_locked();

@@ -127,6 +127,28 @@ static void windows_run_out(void **state)
 	child_end(&child);
 }
 
+static void a_forked_child_has_no_windows(void **state)
+{
+	struct child child;
+	uint64_t pa, its;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	child_start(&child);
+	assert_int_equal(mem_window_get(&child.client, 0, &pa), 0);
+	pid = fork();
+	if (pid == 0) {
+		mem_pa_after_fork();
+		_exit(mem_window_get(&child.client, (uint64_t)5 << MEM_WINDOW_LG2, &its) ||
+		      its != MEM_PA_END_OF_HOST);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	mem_window_put(pa);
+	child_end(&child);
+}
+
 /* Random accesses of all kinds, once by PA on the child's memory and once on a copy here. */
 static void access_by_pa_is_as_access_to_memory(void **state)
 {
@@ -522,6 +544,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows_are_used_again),
 		cmocka_unit_test(windows_run_out),
+		cmocka_unit_test(a_forked_child_has_no_windows),
 		cmocka_unit_test(access_by_pa_is_as_access_to_memory),
 		cmocka_unit_test(words_are_loaded_and_swapped),
 		cmocka_unit_test(after_its_death_a_window_is_efault),
