@@ -5,6 +5,8 @@
  */
 #include "engine.h"
 
+#include "base/scan.h"
+
 #include <string.h>
 
 #define CALLER ((uintptr_t)__builtin_return_address(0))
@@ -186,6 +188,26 @@ ATOMICS(8)
 ATOMICS(16)
 ATOMICS(32)
 ATOMICS(64)
+
+/* ---- looks at many words: linked with --wrap, since the compiler does not report them ---- */
+
+uint64_t __wrap_base_scan_or(const uint64_t *words)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < BASE_SCAN_WORDS; i++)
+		sum |= __tsan_atomic64_load(&words[i], __ATOMIC_RELAXED);
+	return sum;
+}
+
+uint64_t __wrap_base_scan_and(const uint64_t *words)
+{
+	uint64_t sum = UINT64_MAX;
+
+	for (unsigned i = 0; i < BASE_SCAN_WORDS; i++)
+		sum &= __tsan_atomic64_load(&words[i], __ATOMIC_RELAXED);
+	return sum;
+}
 
 /* Threads run one at a time: there is nothing to order. */
 void __tsan_atomic_thread_fence(int order)
