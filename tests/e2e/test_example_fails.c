@@ -52,10 +52,11 @@ static void child(unsigned nth)
 /* The exit status. */
 static int run(unsigned nth)
 {
-	pid_t pid = fork();
 	int status;
+	pid_t pid;
 
 	*left = -1;
+	pid = fork();
 	if (pid == 0)
 		child(nth);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
