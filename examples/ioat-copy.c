@@ -55,9 +55,9 @@ enum { STATE_MASK = 7, STATE_DONE = 1, STATE_HALTED = 3 };
 enum { PCI_IDS = 0x00, PCI_COMMAND = 0x04 };
 enum { PCI_MEMORY = 0x2, PCI_BUS_MASTER = 0x4 };
 
-#define DESCRIPTORS	1024	      /* in a batch */
-#define BUFFER_SIZE	(64ull << 20) /* bytes in a batch, at most */
-#define INTERRUPT_LIMIT 10000	      /* milliseconds that a batch may take */
+#define DESCRIPTORS	1024	     /* in a batch */
+#define BUFFER_SIZE	(3ull << 20) /* bytes in a batch; two of these fit RLIMIT_MEMLOCK's 8 MiB */
+#define INTERRUPT_LIMIT 10000	     /* milliseconds that a batch may take */
 
 struct descriptor {
 	uint32_t size, control;
@@ -399,7 +399,7 @@ static void buffers_make(void)
 		die("the engine copies at most %llu bytes at a time", (unsigned long long)largest);
 	size = app.block * DESCRIPTORS;
 	if (size > BUFFER_SIZE)
-		size = BUFFER_SIZE - BUFFER_SIZE % app.block;
+		size = app.block < BUFFER_SIZE ? BUFFER_SIZE - BUFFER_SIZE % app.block : app.block;
 	buffer_map(&app.ring, DESCRIPTORS * sizeof(struct descriptor));
 	buffer_map(&app.source, size);
 	buffer_map(&app.destination, size);
