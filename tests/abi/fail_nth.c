@@ -2,201 +2,16 @@
 /*
  * Every call with the first, second, third ... allocation failing: it fails, and
  * everything is as before (iommufd-test-abi.md 14). What takes things away never
- * allocates. Here alone a library-internal header is used: the injection.
+ * allocates.
  */
-#include "irqs.h"
-#include "selftest.h"
+#include "fail_scene.h"
+#include "inject.h"
 
 #include "base/alloc.h"
 #include "iommu/section.h"
 
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-#define BASE 0x2000000ull
-
-/* What the sweeps are about; each uses what it needs. */
-struct scene {
-	uint32_t ioas, other, hwpt, parent, viommu, id;
-	uint8_t *memory;
-	uint64_t iova;
-	int file;
-	int access;
-};
-
-static struct scene s;
-
-/* Devices 0 and 1 bound, an IOAS with a page, an empty one. */
-static void bound(struct abi *abi)
-{
-	memset(&s, 0, sizeof(s));
-	abi_bound(abi, 0);
-	abi_bound(abi, 1);
-	s.memory = abi_aligned(abi, 1024);
-	s.ioas = abi_ioas(abi);
-	s.other = abi_ioas(abi);
-	ok(abi_map_at(abi, s.ioas, RW, s.memory, PAGE, BASE));
-}
-
-static void attached(struct abi *abi)
-{
-	bound(abi);
-	abi_attached(abi, 0, s.ioas);
-}
-
-/* Four areas in a row; the other IOAS has two domains. */
-static void with_areas(struct abi *abi)
-{
-	bound(abi);
-	for (unsigned i = 1; i < 4; i++)
-		ok(abi_map_at(abi, s.ioas, RW, s.memory + i * PAGE, PAGE, BASE + i * PAGE));
-	abi_attached(abi, 0, s.other);
-	abi_attached(abi, 1, abi_parent(abi, 0, s.other));
-}
-
-/* A file of four pages, which an IOAS without a domain has mapped. */
-static void with_file(struct abi *abi)
-{
-	bound(abi);
-	s.file = memfd_create("test", MFD_CLOEXEC);
-	assert_true(s.file >= 0);
-	assert_int_equal(ftruncate(s.file, 4 * PAGE), 0);
-	ok(abi_map_file_at(abi, s.ioas, RW, s.file, 0, 4 * PAGE, BASE + MIB(1)));
-	abi_attached(abi, 0, s.other);
-}
-
-/* The same, and the IOAS has a domain. */
-static void with_attached_file(struct abi *abi)
-{
-	with_file(abi);
-	abi_attached(abi, 1, s.ioas);
-}
-
-/* An area of four pages in a container of type 1 with two domains. */
-static void with_container(struct abi *abi)
-{
-	struct iommu_vfio_ioas cmd = {.size = sizeof(cmd), .op = IOMMU_VFIO_IOAS_SET};
-
-	bound(abi);
-	cmd.ioas_id = s.other;
-	ok(abi_ioctl(abi, IOMMU_VFIO_IOAS, &cmd));
-	ok(swiommu_ioctl(abi->machine, abi->ctx, VFIO_SET_IOMMU, (void *)VFIO_TYPE1_IOMMU));
-	ok(abi_map_at(abi, s.other, RW, s.memory, 4 * PAGE, BASE));
-	abi_attached(abi, 0, s.other);
-	abi_attached(abi, 1, abi_parent(abi, 0, s.other));
-}
-
-static void with_parent(struct abi *abi)
-{
-	bound(abi);
-	s.parent = abi_parent(abi, 0, s.ioas);
-}
-
-static void with_two_domains(struct abi *abi)
-{
-	with_parent(abi);
-	abi_attached(abi, 0, s.ioas);
-	abi_attached(abi, 1, s.parent);
-}
-
-static void with_hwpt(struct abi *abi)
-{
-	bound(abi);
-	s.hwpt = abi_paging(abi, 0, s.ioas);
-}
-
-static void with_attached_hwpt(struct abi *abi)
-{
-	with_hwpt(abi);
-	abi_attached(abi, 0, s.hwpt);
-}
-
-static void with_other_hwpt(struct abi *abi)
-{
-	attached(abi);
-	s.hwpt = abi_paging(abi, 0, s.other);
-}
-
-static void with_viommu(struct abi *abi)
-{
-	with_parent(abi);
-	ok(abi_viommu(abi, abi->devid[0], s.parent, &s.viommu));
-}
-
-static void with_hw_queue(struct abi *abi)
-{
-	with_viommu(abi);
-	ok(abi_hw_queue(abi, s.viommu, 0, BASE, PAGE, &s.id));
-}
-
-static void with_nested(struct abi *abi)
-{
-	with_parent(abi);
-	s.hwpt = abi_nested(abi, 0, s.parent);
-}
-
-static void with_vdevice(struct abi *abi)
-{
-	with_viommu(abi);
-	ok(abi_vdevice(abi, s.viommu, abi->devid[0], 1, &s.id));
-	s.hwpt = abi_nested(abi, 0, s.viommu);
-}
-
-/* Nothing is bound. */
-static void unbound(struct abi *abi)
-{
-	memset(&s, 0, sizeof(s));
-	s.ioas = abi_ioas(abi);
-	s.other = abi_ioas(abi);
-}
-
-/* The table of files keeps the room that it once needed. */
-static void with_room_for_an_access(struct abi *abi)
-{
-	unbound(abi);
-	ok(swiommu_close(abi->machine, st_access(abi, s.ioas, true)));
-}
-
-/* An access that pins, and has pinned a page of an area. */
-static void with_access(struct abi *abi)
-{
-	unbound(abi);
-	s.memory = abi_aligned(abi, 4);
-	ok(abi_map_at(abi, s.ioas, RW, s.memory, 4 * PAGE, BASE));
-	ok(abi_map_at(abi, s.ioas, RW, s.memory, PAGE, BASE + 4 * PAGE));
-	s.access = st_access(abi, s.ioas, true);
-	s.id = st_pinned(abi, s.access, BASE + 2 * PAGE, PAGE);
-}
-
-/* The other IOAS has a domain; a dma-buf, for which the table of files has made room. */
-static void with_dmabuf(struct abi *abi)
-{
-	unbound(abi);
-	st_new(abi, s.other);
-	s.access = st_dmabuf(abi, PAGE);
-}
-
-/* The other device of the group is bound and attached. */
-static void one_of_a_group(struct abi *abi)
-{
-	unbound(abi);
-	abi_bound(abi, 0);
-	abi_attached(abi, 0, s.ioas);
-}
-
-static void both_of_a_group(struct abi *abi)
-{
-	one_of_a_group(abi);
-	abi_bound(abi, 1);
-}
-
-static void with_intx(struct abi *abi)
-{
-	unbound(abi);
-	irqs_begin(abi);
-	ok(set_fd(abi, TRIGGER, INTX, fds[0]));
-}
 
 /* ---- the calls ---- */
 
@@ -213,50 +28,52 @@ static int allow(struct abi *abi)
 
 	for (unsigned i = 0; i < 5; i++)
 		ranges[i] = (struct iommu_iova_range){BASE + i * MIB(1), BASE + i * MIB(1) + PAGE};
-	return abi_allow(abi, s.ioas, ranges, 5);
+	return abi_allow(abi, scene.ioas, ranges, 5);
 }
 
 static int map_fixed(struct abi *abi)
 {
-	return abi_map_at(abi, s.ioas, RW, s.memory, PAGE, BASE + PAGE);
+	return abi_map_at(abi, scene.ioas, RW, scene.memory, PAGE, BASE + PAGE);
 }
 
 static int map_auto(struct abi *abi)
 {
-	return abi_map(abi, s.ioas, RW, ADDR(s.memory), PAGE, &s.iova);
+	return abi_map(abi, scene.ioas, RW, ADDR(scene.memory), PAGE, &scene.iova);
 }
 
 /* Across a border of 1 GiB, in small leaves: many tables. */
 static int map_far(struct abi *abi)
 {
-	return abi_map_at(abi, s.ioas, RW, s.memory + PAGE, 1023 * PAGE, MIB(1024) - 256 * PAGE);
+	return abi_map_at(abi, scene.ioas, RW, scene.memory + PAGE, 1023 * PAGE,
+			  MIB(1024) - 256 * PAGE);
 }
 
 static int copy(struct abi *abi)
 {
-	return abi_copy_to(abi, s.other, RW, BASE + PAGE, s.ioas, BASE, PAGE);
+	return abi_copy_to(abi, scene.other, RW, BASE + PAGE, scene.ioas, BASE, PAGE);
 }
 
 /* Across a border of 1 GiB, so that tables are missing in the middle. */
 static int copy_areas(struct abi *abi)
 {
-	return abi_copy_to(abi, s.other, RW, MIB(1024) - 2 * PAGE, s.ioas, BASE, 4 * PAGE);
+	return abi_copy_to(abi, scene.other, RW, MIB(1024) - 2 * PAGE, scene.ioas, BASE, 4 * PAGE);
 }
 
 static int map_file(struct abi *abi)
 {
-	return abi_map_file_at(abi, s.ioas, RW, s.file, PAGE, 2 * PAGE, BASE + MIB(2));
+	return abi_map_file_at(abi, scene.ioas, RW, scene.file, PAGE, 2 * PAGE, BASE + MIB(2));
 }
 
 /* Only part of its source. */
 static int copy_file(struct abi *abi)
 {
-	return abi_copy_to(abi, s.other, RW, BASE, s.ioas, BASE + MIB(1), PAGE);
+	return abi_copy_to(abi, scene.other, RW, BASE, scene.ioas, BASE + MIB(1), PAGE);
 }
 
 static int map_dma(struct abi *abi)
 {
-	struct vfio_iommu_type1_dma_map cmd = {sizeof(cmd), 3, ADDR(s.memory), BASE + MIB(1), PAGE};
+	struct vfio_iommu_type1_dma_map cmd = {sizeof(cmd), 3, ADDR(scene.memory), BASE + MIB(1),
+					       PAGE};
 
 	return abi_ioctl(abi, VFIO_IOMMU_MAP_DMA, &cmd);
 }
@@ -274,12 +91,13 @@ static int unmap_tail(struct abi *abi)
 
 static int hwpt_alloc(struct abi *abi)
 {
-	return abi_hwpt(abi, abi->devid[0], s.ioas, 0, NULL, &s.id);
+	return abi_hwpt(abi, abi->devid[0], scene.ioas, 0, NULL, &scene.id);
 }
 
 static int parent_alloc(struct abi *abi)
 {
-	return abi_hwpt(abi, abi->devid[0], s.ioas, IOMMU_HWPT_ALLOC_NEST_PARENT, NULL, &s.id);
+	return abi_hwpt(abi, abi->devid[0], scene.ioas, IOMMU_HWPT_ALLOC_NEST_PARENT, NULL,
+			&scene.id);
 }
 
 static int nested_on(struct abi *abi, uint32_t pt)
@@ -289,42 +107,42 @@ static int nested_on(struct abi *abi, uint32_t pt)
 	const struct abi_data mock = {IOMMU_HWPT_DATA_SELFTEST, sizeof(selftest), &selftest};
 	const struct abi_data vtd = {IOMMU_HWPT_DATA_VTD_S1, sizeof(s1), &s1};
 
-	return abi_hwpt(abi, abi->devid[0], pt, 0, abi->mock ? &mock : &vtd, &s.id);
+	return abi_hwpt(abi, abi->devid[0], pt, 0, abi->mock ? &mock : &vtd, &scene.id);
 }
 
 static int nested_alloc(struct abi *abi)
 {
-	return nested_on(abi, s.parent);
+	return nested_on(abi, scene.parent);
 }
 
 static int nested_alloc_on_viommu(struct abi *abi)
 {
-	return nested_on(abi, s.viommu);
+	return nested_on(abi, scene.viommu);
 }
 
 static int viommu_alloc(struct abi *abi)
 {
-	return abi_viommu(abi, abi->devid[0], s.parent, &s.id);
+	return abi_viommu(abi, abi->devid[0], scene.parent, &scene.id);
 }
 
 static int vdevice_alloc(struct abi *abi)
 {
-	return abi_vdevice(abi, s.viommu, abi->devid[0], 5, &s.id);
+	return abi_vdevice(abi, scene.viommu, abi->devid[0], 5, &scene.id);
 }
 
 static int hw_queue_alloc(struct abi *abi)
 {
-	return abi_hw_queue(abi, s.viommu, 0, BASE, PAGE, &s.id);
+	return abi_hw_queue(abi, scene.viommu, 0, BASE, PAGE, &scene.id);
 }
 
 static int second_hw_queue_alloc(struct abi *abi)
 {
-	return abi_hw_queue(abi, s.viommu, 1, BASE, PAGE, &s.id);
+	return abi_hw_queue(abi, scene.viommu, 1, BASE, PAGE, &scene.id);
 }
 
 static int create_access(struct abi *abi)
 {
-	return st_create_access(abi, s.ioas, true, &s.access);
+	return st_create_access(abi, scene.ioas, true, &scene.access);
 }
 
 static int dmabuf_get(struct abi *abi)
@@ -336,29 +154,29 @@ static int dmabuf_get(struct abi *abi)
 
 static int map_dmabuf(struct abi *abi)
 {
-	return abi_map_file_at(abi, s.ioas, RW, s.access, 0, PAGE, BASE);
+	return abi_map_file_at(abi, scene.ioas, RW, scene.access, 0, PAGE, BASE);
 }
 
 static int map_dmabuf_with_a_domain(struct abi *abi)
 {
-	return abi_map_file_at(abi, s.other, RW, s.access, 0, PAGE, BASE);
+	return abi_map_file_at(abi, scene.other, RW, scene.access, 0, PAGE, BASE);
 }
 
 static int access_pin(struct abi *abi)
 {
-	return st_pin(abi, s.access, 0, BASE + PAGE, 4 * PAGE, NULL, &s.id);
+	return st_pin(abi, scene.access, 0, BASE + PAGE, 4 * PAGE, NULL, &scene.id);
 }
 
 static int access_rw(struct abi *abi)
 {
 	uint8_t bytes[2 * PAGE];
 
-	return st_rw(abi, s.access, 0, BASE + 5, bytes, sizeof(bytes));
+	return st_rw(abi, scene.access, 0, BASE + 5, bytes, sizeof(bytes));
 }
 
 static int access_replace(struct abi *abi)
 {
-	return st_access_replace(abi, s.access, s.other);
+	return st_access_replace(abi, scene.access, scene.other);
 }
 
 static int fault_alloc(struct abi *abi)
@@ -372,7 +190,7 @@ static int veventq_alloc(struct abi *abi)
 {
 	struct iommu_veventq_alloc cmd = {
 		.size = sizeof(cmd),
-		.viommu_id = s.viommu,
+		.viommu_id = scene.viommu,
 		.type = IOMMU_VEVENTQ_TYPE_SELFTEST,
 		.veventq_depth = 1,
 	};
@@ -406,28 +224,28 @@ static int bind_1(struct abi *abi)
 
 static int attach_ioas(struct abi *abi)
 {
-	return abi_attach_to(abi, 0, s.ioas);
+	return abi_attach_to(abi, 0, scene.ioas);
 }
 
 static int attach_other_ioas(struct abi *abi)
 {
-	return abi_attach_to(abi, 0, s.other);
+	return abi_attach_to(abi, 0, scene.other);
 }
 
 static int attach_1_to_ioas(struct abi *abi)
 {
-	return abi_attach_to(abi, 1, s.ioas);
+	return abi_attach_to(abi, 1, scene.ioas);
 }
 
 static int attach_hwpt(struct abi *abi)
 {
-	return abi_attach_to(abi, 0, s.hwpt);
+	return abi_attach_to(abi, 0, scene.hwpt);
 }
 
 static int attach_pasid_0(struct abi *abi)
 {
-	struct vfio_device_attach_iommufd_pt cmd = {sizeof(cmd), VFIO_DEVICE_ATTACH_PASID, s.ioas,
-						    0};
+	struct vfio_device_attach_iommufd_pt cmd = {sizeof(cmd), VFIO_DEVICE_ATTACH_PASID,
+						    scene.ioas, 0};
 
 	return abi_dev(abi, 0, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &cmd);
 }
@@ -463,70 +281,72 @@ struct sweep {
 };
 
 static const struct sweep sweeps[] = {
-	{"IOAS_ALLOC", &abi_vtd, unbound, ioas_alloc},
-	{"ALLOW_IOVAS", &abi_vtd, bound, allow},
-	{"MAP", &abi_vtd, bound, map_fixed},
-	{"MAP, automatic", &abi_vtd, bound, map_auto},
-	{"MAP, vtd", &abi_vtd, attached, map_fixed},
-	{"MAP, vtd, automatic", &abi_vtd, attached, map_auto},
-	{"MAP, vtd, many tables", &abi_vtd, attached, map_far, true},
-	{"MAP, vtd, two domains", &abi_vtd, with_two_domains, map_fixed},
-	{"MAP, vtd, two domains, many tables", &abi_vtd, with_two_domains, map_far, true},
-	{"MAP, mock", &abi_mock, attached, map_fixed},
-	{"MAP, mock, two domains, many tables", &abi_mock, with_two_domains, map_far, true},
-	{"COPY", &abi_vtd, bound, copy},
-	{"COPY, vtd, two domains, many pieces", &abi_vtd, with_areas, copy_areas, true},
-	{"COPY, mock, two domains, many pieces", &abi_mock, with_areas, copy_areas, true},
-	{"MAP_FILE", &abi_vtd, with_file, map_file},
-	{"MAP_FILE, vtd", &abi_vtd, with_attached_file, map_file},
-	{"MAP_FILE, mock", &abi_mock, with_attached_file, map_file},
-	{"COPY of a file", &abi_vtd, with_file, copy_file, true},
-	{"ATTACH to an IOAS with a file", &abi_vtd, with_file, attach_1_to_ioas, true},
-	{"MAP_DMA, vtd", &abi_vtd, with_container, map_dma},
-	{"UNMAP_DMA of a part, vtd", &abi_vtd, with_container, unmap_tail, true},
-	{"UNMAP_DMA of a part, mock", &abi_mock, with_container, unmap_tail, true},
-	{"HWPT_ALLOC, vtd", &abi_vtd, bound, hwpt_alloc},
-	{"HWPT_ALLOC, mock", &abi_mock, bound, hwpt_alloc},
-	{"HWPT_ALLOC, vtd, nest parent", &abi_vtd, bound, parent_alloc},
-	{"HWPT_ALLOC, mock, nest parent", &abi_mock, bound, parent_alloc},
-	{"HWPT_ALLOC, vtd, nested", &abi_vtd, with_parent, nested_alloc},
-	{"HWPT_ALLOC, mock, nested", &abi_mock, with_parent, nested_alloc},
-	{"HWPT_ALLOC, mock, on a vIOMMU", &abi_mock, with_viommu, nested_alloc_on_viommu},
-	{"VIOMMU_ALLOC", &abi_mock, with_parent, viommu_alloc},
-	{"VDEVICE_ALLOC", &abi_mock, with_viommu, vdevice_alloc},
-	{"HW_QUEUE_ALLOC", &abi_mock, with_viommu, hw_queue_alloc},
-	{"HW_QUEUE_ALLOC, second", &abi_mock, with_hw_queue, second_hw_queue_alloc},
-	{"CREATE_ACCESS", &abi_selftest, with_room_for_an_access, create_access},
-	{"DMABUF_GET", &abi_selftest, with_dmabuf, dmabuf_get},
-	{"MAP_FILE of a dma-buf", &abi_selftest, with_dmabuf, map_dmabuf},
-	{"MAP_FILE of a dma-buf, mock", &abi_selftest, with_dmabuf, map_dmabuf_with_a_domain, true},
-	{"ACCESS_PAGES", &abi_selftest, with_access, access_pin},
-	{"ACCESS_RW", &abi_selftest, with_access, access_rw},
-	{"ACCESS_REPLACE_IOAS", &abi_selftest, with_access, access_replace},
-	{"FAULT_QUEUE_ALLOC", &abi_vtd, unbound, fault_alloc},
-	{"VEVENTQ_ALLOC", &abi_mock, with_viommu, veventq_alloc},
-	{"open of a device", &abi_vtd, unbound, open_device},
-	{"open of an iommufd", &abi_vtd, unbound, open_iommufd},
-	{"BIND", &abi_vtd, unbound, bind_0},
-	{"BIND, second of a group", &abi_vtd_group, one_of_a_group, bind_1},
-	{"ATTACH to an IOAS, vtd", &abi_vtd, bound, attach_ioas},
-	{"ATTACH to an IOAS, mock", &abi_mock, bound, attach_ioas},
-	{"ATTACH to an IOAS that has a domain", &abi_vtd, attached, attach_1_to_ioas},
-	{"ATTACH to an IOAS, second of a group", &abi_vtd_group, both_of_a_group, attach_1_to_ioas},
-	{"ATTACH to a HWPT, vtd", &abi_vtd, with_hwpt, attach_hwpt},
-	{"ATTACH to a HWPT, mock", &abi_mock, with_hwpt, attach_hwpt},
-	{"ATTACH to a nested HWPT, vtd", &abi_vtd, with_nested, attach_hwpt},
-	{"ATTACH to a nested HWPT, mock", &abi_mock, with_nested, attach_hwpt},
-	{"ATTACH to a HWPT on a vIOMMU", &abi_mock, with_vdevice, attach_hwpt},
-	{"ATTACH as PASID 0", &abi_vtd, bound, attach_pasid_0},
-	{"replace by an IOAS, vtd", &abi_vtd, attached, attach_other_ioas},
-	{"replace by an IOAS, mock", &abi_mock, attached, attach_other_ioas},
-	{"replace by the IOAS of the HWPT", &abi_vtd, with_attached_hwpt, attach_ioas},
-	{"replace by a HWPT, vtd", &abi_vtd, with_other_hwpt, attach_hwpt},
-	{"SET_IRQS, MSI-X", &machine_pci, with_intx, enable_msix},
-	{"SET_IRQS, MSI", &machine_pci, with_intx, enable_msi},
-	{"SET_IRQS, INTx", &machine_pci, with_intx, enable_intx},
-	{"SET_IRQS, unmask by eventfd", &machine_pci, with_intx, unmask_by_eventfd},
+	{"IOAS_ALLOC", &abi_vtd, scene_unbound, ioas_alloc},
+	{"ALLOW_IOVAS", &abi_vtd, scene_bound, allow},
+	{"MAP", &abi_vtd, scene_bound, map_fixed},
+	{"MAP, automatic", &abi_vtd, scene_bound, map_auto},
+	{"MAP, vtd", &abi_vtd, scene_attached, map_fixed},
+	{"MAP, vtd, automatic", &abi_vtd, scene_attached, map_auto},
+	{"MAP, vtd, many tables", &abi_vtd, scene_attached, map_far, true},
+	{"MAP, vtd, two domains", &abi_vtd, scene_with_two_domains, map_fixed},
+	{"MAP, vtd, two domains, many tables", &abi_vtd, scene_with_two_domains, map_far, true},
+	{"MAP, mock", &abi_mock, scene_attached, map_fixed},
+	{"MAP, mock, two domains, many tables", &abi_mock, scene_with_two_domains, map_far, true},
+	{"COPY", &abi_vtd, scene_bound, copy},
+	{"COPY, vtd, two domains, many pieces", &abi_vtd, scene_with_areas, copy_areas, true},
+	{"COPY, mock, two domains, many pieces", &abi_mock, scene_with_areas, copy_areas, true},
+	{"MAP_FILE", &abi_vtd, scene_with_file, map_file},
+	{"MAP_FILE, vtd", &abi_vtd, scene_with_attached_file, map_file},
+	{"MAP_FILE, mock", &abi_mock, scene_with_attached_file, map_file},
+	{"COPY of a file", &abi_vtd, scene_with_file, copy_file, true},
+	{"ATTACH to an IOAS with a file", &abi_vtd, scene_with_file, attach_1_to_ioas, true},
+	{"MAP_DMA, vtd", &abi_vtd, scene_with_container, map_dma},
+	{"UNMAP_DMA of a part, vtd", &abi_vtd, scene_with_container, unmap_tail, true},
+	{"UNMAP_DMA of a part, mock", &abi_mock, scene_with_container, unmap_tail, true},
+	{"HWPT_ALLOC, vtd", &abi_vtd, scene_bound, hwpt_alloc},
+	{"HWPT_ALLOC, mock", &abi_mock, scene_bound, hwpt_alloc},
+	{"HWPT_ALLOC, vtd, nest parent", &abi_vtd, scene_bound, parent_alloc},
+	{"HWPT_ALLOC, mock, nest parent", &abi_mock, scene_bound, parent_alloc},
+	{"HWPT_ALLOC, vtd, nested", &abi_vtd, scene_with_parent, nested_alloc},
+	{"HWPT_ALLOC, mock, nested", &abi_mock, scene_with_parent, nested_alloc},
+	{"HWPT_ALLOC, mock, on a vIOMMU", &abi_mock, scene_with_viommu, nested_alloc_on_viommu},
+	{"VIOMMU_ALLOC", &abi_mock, scene_with_parent, viommu_alloc},
+	{"VDEVICE_ALLOC", &abi_mock, scene_with_viommu, vdevice_alloc},
+	{"HW_QUEUE_ALLOC", &abi_mock, scene_with_viommu, hw_queue_alloc},
+	{"HW_QUEUE_ALLOC, second", &abi_mock, scene_with_hw_queue, second_hw_queue_alloc},
+	{"CREATE_ACCESS", &abi_selftest, scene_with_room_for_an_access, create_access},
+	{"DMABUF_GET", &abi_selftest, scene_with_dmabuf, dmabuf_get},
+	{"MAP_FILE of a dma-buf", &abi_selftest, scene_with_dmabuf, map_dmabuf},
+	{"MAP_FILE of a dma-buf, mock", &abi_selftest, scene_with_dmabuf, map_dmabuf_with_a_domain,
+	 true},
+	{"ACCESS_PAGES", &abi_selftest, scene_with_access, access_pin},
+	{"ACCESS_RW", &abi_selftest, scene_with_access, access_rw},
+	{"ACCESS_REPLACE_IOAS", &abi_selftest, scene_with_access, access_replace},
+	{"FAULT_QUEUE_ALLOC", &abi_vtd, scene_unbound, fault_alloc},
+	{"VEVENTQ_ALLOC", &abi_mock, scene_with_viommu, veventq_alloc},
+	{"open of a device", &abi_vtd, scene_unbound, open_device},
+	{"open of an iommufd", &abi_vtd, scene_unbound, open_iommufd},
+	{"BIND", &abi_vtd, scene_unbound, bind_0},
+	{"BIND, second of a group", &abi_vtd_group, scene_one_of_a_group, bind_1},
+	{"ATTACH to an IOAS, vtd", &abi_vtd, scene_bound, attach_ioas},
+	{"ATTACH to an IOAS, mock", &abi_mock, scene_bound, attach_ioas},
+	{"ATTACH to an IOAS that has a domain", &abi_vtd, scene_attached, attach_1_to_ioas},
+	{"ATTACH to an IOAS, second of a group", &abi_vtd_group, scene_both_of_a_group,
+	 attach_1_to_ioas},
+	{"ATTACH to a HWPT, vtd", &abi_vtd, scene_with_hwpt, attach_hwpt},
+	{"ATTACH to a HWPT, mock", &abi_mock, scene_with_hwpt, attach_hwpt},
+	{"ATTACH to a nested HWPT, vtd", &abi_vtd, scene_with_nested, attach_hwpt},
+	{"ATTACH to a nested HWPT, mock", &abi_mock, scene_with_nested, attach_hwpt},
+	{"ATTACH to a HWPT on a vIOMMU", &abi_mock, scene_with_vdevice, attach_hwpt},
+	{"ATTACH as PASID 0", &abi_vtd, scene_bound, attach_pasid_0},
+	{"replace by an IOAS, vtd", &abi_vtd, scene_attached, attach_other_ioas},
+	{"replace by an IOAS, mock", &abi_mock, scene_attached, attach_other_ioas},
+	{"replace by the IOAS of the HWPT", &abi_vtd, scene_with_attached_hwpt, attach_ioas},
+	{"replace by a HWPT, vtd", &abi_vtd, scene_with_other_hwpt, attach_hwpt},
+	{"SET_IRQS, MSI-X", &machine_pci, scene_with_intx, enable_msix},
+	{"SET_IRQS, MSI", &machine_pci, scene_with_intx, enable_msi},
+	{"SET_IRQS, INTx", &machine_pci, scene_with_intx, enable_intx},
+	{"SET_IRQS, unmask by eventfd", &machine_pci, scene_with_intx, unmask_by_eventfd},
 };
 
 /* What must be as before. */
@@ -559,8 +379,8 @@ static void take(struct abi *abi, struct snapshot *snap)
 
 	memset(snap, 0, sizeof(*snap));
 	snap->next = abi_next_id(abi);
-	take_ranges(abi, snap, 0, s.ioas);
-	take_ranges(abi, snap, 1, s.other);
+	take_ranges(abi, snap, 0, scene.ioas);
+	take_ranges(abi, snap, 1, scene.other);
 	for (unsigned n = 0; n < 2 && n < abi->device_count; n++)
 		for (unsigned i = 0; i < COUNT(probes); i++)
 			snap->reads[n][i] = abi_reads(abi, n, probes[i]);
@@ -571,15 +391,10 @@ static void take(struct abi *abi, struct snapshot *snap)
 static bool run_failing(struct abi *abi, const struct sweep *sweep, unsigned nth)
 {
 	struct snapshot before, after;
-	unsigned left;
 	int rc;
 
 	take(abi, &before);
-	base_fail_nth(nth);
-	rc = sweep->call(abi);
-	left = base_fail_pending();
-	base_fail_nth(0);
-	if (left) {
+	if (inject(abi, nth, sweep->call, &rc)) {
 		ok(rc);
 		return true;
 	}
@@ -600,16 +415,16 @@ static bool run_failing(struct abi *abi, const struct sweep *sweep, unsigned nth
 static void prepare(struct abi *abi, const struct sweep *sweep)
 {
 	sweep->prepare(abi);
-	if (sweep->prepare == with_intx && sweep->call != unmask_by_eventfd)
+	if (sweep->prepare == scene_with_intx && sweep->call != unmask_by_eventfd)
 		ok(set_none(abi, TRIGGER, INTX, 0, 0));
 }
 
 static void finish(const struct sweep *sweep)
 {
-	if (sweep->prepare == with_intx)
+	if (sweep->prepare == scene_with_intx)
 		irqs_end();
-	if (s.file > 0)
-		close(s.file);
+	if (scene.file > 0)
+		close(scene.file);
 }
 
 /* Threads get what they need for DMA at their first request, and keep it. */
@@ -640,22 +455,22 @@ static void every_allocation_may_fail(struct abi *abi)
 
 static int unmap_all(struct abi *abi)
 {
-	return abi_unmap_all(abi, s.ioas, NULL);
+	return abi_unmap_all(abi, scene.ioas, NULL);
 }
 
 static int destroy_id(struct abi *abi)
 {
-	return abi_destroy(abi, s.id);
+	return abi_destroy(abi, scene.id);
 }
 
 static int destroy_hwpt(struct abi *abi)
 {
-	return abi_destroy(abi, s.hwpt);
+	return abi_destroy(abi, scene.hwpt);
 }
 
 static int destroy_other(struct abi *abi)
 {
-	return abi_destroy(abi, s.other);
+	return abi_destroy(abi, scene.other);
 }
 
 static int detach(struct abi *abi)
@@ -675,17 +490,17 @@ static int close_iommufd(struct abi *abi)
 
 static int clear_allowed(struct abi *abi)
 {
-	return abi_allow(abi, s.ioas, NULL, 0);
+	return abi_allow(abi, scene.ioas, NULL, 0);
 }
 
 static int access_unpin(struct abi *abi)
 {
-	return st_unpin(abi, s.access, s.id);
+	return st_unpin(abi, scene.access, scene.id);
 }
 
 static int close_access(struct abi *abi)
 {
-	return swiommu_close(abi->machine, s.access);
+	return swiommu_close(abi->machine, scene.access);
 }
 
 static int disable_intx(struct abi *abi)
@@ -694,39 +509,32 @@ static int disable_intx(struct abi *abi)
 }
 
 static const struct sweep takers[] = {
-	{"UNMAP", &abi_vtd, bound, unmap_all},
-	{"UNMAP, two domains", &abi_vtd, with_two_domains, unmap_all},
-	{"UNMAP, mock", &abi_mock, attached, unmap_all},
-	{"ALLOW_IOVAS of nothing", &abi_vtd, bound, clear_allowed},
-	{"DESTROY of an IOAS", &abi_vtd, bound, destroy_other},
-	{"DESTROY of a HWPT", &abi_vtd, with_hwpt, destroy_hwpt},
-	{"DESTROY of a nested HWPT", &abi_vtd, with_nested, destroy_hwpt},
-	{"DESTROY of a vdevice", &abi_mock, with_vdevice, destroy_id},
-	{"DESTROY of a hardware queue", &abi_mock, with_hw_queue, destroy_id},
-	{"DESTROY_ACCESS_PAGES", &abi_selftest, with_access, access_unpin},
-	{"close of an access", &abi_selftest, with_access, close_access},
-	{"DETACH", &abi_vtd, attached, detach},
-	{"DETACH, mock", &abi_mock, attached, detach},
-	{"close of a device with a vdevice", &abi_mock, with_vdevice, close_device},
-	{"close of a device that is attached", &abi_vtd, attached, close_device},
-	{"close of an iommufd", &abi_vtd, unbound, close_iommufd},
-	{"SET_IRQS, disable", &machine_pci, with_intx, disable_intx},
+	{"UNMAP", &abi_vtd, scene_bound, unmap_all},
+	{"UNMAP, two domains", &abi_vtd, scene_with_two_domains, unmap_all},
+	{"UNMAP, mock", &abi_mock, scene_attached, unmap_all},
+	{"ALLOW_IOVAS of nothing", &abi_vtd, scene_bound, clear_allowed},
+	{"DESTROY of an IOAS", &abi_vtd, scene_bound, destroy_other},
+	{"DESTROY of a HWPT", &abi_vtd, scene_with_hwpt, destroy_hwpt},
+	{"DESTROY of a nested HWPT", &abi_vtd, scene_with_nested, destroy_hwpt},
+	{"DESTROY of a vdevice", &abi_mock, scene_with_vdevice, destroy_id},
+	{"DESTROY of a hardware queue", &abi_mock, scene_with_hw_queue, destroy_id},
+	{"DESTROY_ACCESS_PAGES", &abi_selftest, scene_with_access, access_unpin},
+	{"close of an access", &abi_selftest, scene_with_access, close_access},
+	{"DETACH", &abi_vtd, scene_attached, detach},
+	{"DETACH, mock", &abi_mock, scene_attached, detach},
+	{"close of a device with a vdevice", &abi_mock, scene_with_vdevice, close_device},
+	{"close of a device that is attached", &abi_vtd, scene_attached, close_device},
+	{"close of an iommufd", &abi_vtd, scene_unbound, close_iommufd},
+	{"SET_IRQS, disable", &machine_pci, scene_with_intx, disable_intx},
 };
 
 static void nothing_is_allocated(struct abi *abi)
 {
 	const struct sweep *sweep = abi->row;
-	unsigned left;
-	int rc;
 
 	abi_init(abi, sweep->machine);
 	sweep->prepare(abi);
-	base_fail_nth(1);
-	rc = sweep->call(abi);
-	left = base_fail_pending();
-	base_fail_nth(0);
-	ok(rc);
-	assert_int_equal(left, 1);
+	inject_nothing(abi, sweep->call);
 	finish(sweep);
 	abi_fini(abi);
 }
@@ -750,22 +558,8 @@ static int make_machine(struct swiommu **machine)
 
 static void machines_fail_without_a_trace(struct abi *abi)
 {
-	size_t before = base_alloc_count();
-	struct swiommu *machine;
-	unsigned left = 0;
-	int rc;
-
 	(void)abi;
-	for (unsigned nth = 1; !left; nth++) {
-		base_fail_nth(nth);
-		rc = make_machine(&machine);
-		left = base_fail_pending();
-		base_fail_nth(0);
-		expect(rc, left ? 0 : -ENOMEM);
-		if (!rc)
-			swiommu_free(machine);
-		assert_int_equal(base_alloc_count(), before);
-	}
+	inject_machines(make_machine);
 }
 
 #ifdef SWIOMMU_CHECKS

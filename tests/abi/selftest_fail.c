@@ -4,6 +4,7 @@
  * reserved ranges, allocations (iommufd-test-abi.md 14). A call fails with some errno
  * and changes nothing; what takes things away is not bothered.
  */
+#include "inject.h"
 #include "selftest.h"
 
 #include "base/alloc.h"
@@ -154,15 +155,12 @@ static bool is_injected(int rc)
 static bool run_failing(struct abi *abi, const struct sweep *sweep, unsigned nth)
 {
 	struct snapshot before, after;
-	unsigned left;
+	bool free;
 	int rc;
 
 	take(abi, &before);
-	base_fail_nth(nth);
-	rc = sweep->call(abi);
-	left = base_fail_pending();
-	base_fail_nth(0);
-	if (left || (sweep->goes_on && !rc)) {
+	free = inject(abi, nth, sweep->call, &rc);
+	if (free || (sweep->goes_on && !rc)) {
 		ok(rc);
 		return true;
 	}
@@ -192,18 +190,16 @@ static void every_point_may_fail(struct abi *abi)
 /* PASID_ATTACH wants the device on a HWPT for PASIDs. */
 static void every_point_of_pasid_attach_may_fail(struct abi *abi)
 {
-	unsigned left = 0, nth;
+	bool free = false;
+	unsigned nth;
 	int rc;
 
 	make_scene(abi);
 	ok(st_replace_by(abi, s.stdev.id, s.pasid_hwpt));
-	for (nth = 1; !left; nth++) {
-		base_fail_nth(nth);
-		rc = pasid_attach(abi);
-		left = base_fail_pending();
-		base_fail_nth(0);
-		assert_true(left ? !rc : is_injected(rc));
-		ok(st_pasid_check(abi, s.stdev.id, 9, left ? s.pasid_hwpt : 0));
+	for (nth = 1; !free; nth++) {
+		free = inject(abi, nth, pasid_attach, &rc);
+		assert_true(free ? !rc : is_injected(rc));
+		ok(st_pasid_check(abi, s.stdev.id, 9, free ? s.pasid_hwpt : 0));
 	}
 	assert_true(nth > 3);
 }
@@ -228,40 +224,25 @@ static const struct sweep takers[] = {
 static void nothing_is_in_the_way(struct abi *abi)
 {
 	const struct sweep *sweep = abi->row;
-	unsigned left;
-	int rc;
 
 	make_scene(abi);
 	ok(vdevice_alloc(abi));
-	base_fail_nth(1);
-	rc = sweep->call(abi);
-	left = base_fail_pending();
-	base_fail_nth(0);
-	ok(rc);
-	assert_int_equal(left, 1);
+	inject_nothing(abi, sweep->call);
 }
 
 /* ---- where a machine with the test ABI is made ---- */
 
-static void machines_fail_without_a_trace(struct abi *abi)
+static int make_machine(struct swiommu **machine)
 {
 	const struct swiommu_options options = {.size = sizeof(options), .flags = SWIOMMU_TEST_ABI};
-	size_t before = base_alloc_count();
-	struct swiommu *machine;
-	unsigned left = 0;
-	int rc;
 
+	return swiommu_new(&options, machine);
+}
+
+static void machines_fail_without_a_trace(struct abi *abi)
+{
 	(void)abi;
-	for (unsigned nth = 1; !left; nth++) {
-		base_fail_nth(nth);
-		rc = swiommu_new(&options, &machine);
-		left = base_fail_pending();
-		base_fail_nth(0);
-		expect(rc, left ? 0 : -ENOMEM);
-		if (!rc)
-			swiommu_free(machine);
-		assert_int_equal(base_alloc_count(), before);
-	}
+	inject_machines(make_machine);
 }
 
 #ifdef SWIOMMU_CHECKS
